@@ -1,0 +1,1 @@
+"""YAML -> Experiment: parsed with positions, validated, every complaint at once."""

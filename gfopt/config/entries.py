@@ -1,0 +1,157 @@
+"""The entries of `optimizers:` — a registered rule, or a file of the user's — with their labels."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict, Field
+
+from gfopt.config.source import Complaint, Path_
+from gfopt.config.validation import validate
+from gfopt.errors import UsageError, unknown
+from gfopt.optimizers.base import Optimizer, optimizers
+from gfopt.options import Count, Options
+
+if TYPE_CHECKING:
+    from gfopt.config.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the race: a rule with its options."""
+
+    name: str  # in the registry, or the stem of the user's file
+    label: str
+    options: dict[str, Any]  # as the run id sees them: with defaults where gfopt knows them
+    batch_size: int | None = None
+    file: Path | None = None  # the user's rule; imported only when a run is due
+    made: Optimizer | None = None
+
+    def rule(self, depth: int) -> Optimizer:
+        """The optimizer itself, checked against a network of this depth; may import torch."""
+        if self.made is None:
+            from gfopt.optimizers.user_rule import load_rule
+
+            assert self.file
+            rule = load_rule(self.file, self.options)
+        else:
+            rule = self.made
+        for message in self._unfit(rule, depth):
+            raise UsageError(f"{self.label}: {message}")
+        return rule
+
+    def conflicts(self, experiment: Experiment) -> Iterator[str]:
+        """What the rule can't do in this experiment, as far as is known without torch."""
+        depth = len(experiment.model.hidden) + 1
+        if experiment.every_updates and not self.batch_size:
+            yield "evaluate_every in updates needs mini-batches: set batch_size, or read each epoch"
+        if experiment.reading == "as_published" and self.batch_size:
+            yield "reading as_published is of full-data passes: drop batch_size, or read end_of_epoch"
+        if self.made:
+            if experiment.reading == "as_published" and not self.made.wants_pass:
+                yield f"reading as_published needs a rule that works from full-data passes; {self.name} doesn't"
+            if not self.made.deferred:
+                yield from self._unfit(self.made, depth)
+
+    def _unfit(self, rule: Optimizer, depth: int) -> Iterator[str]:
+        if self.batch_size and rule.takes == "full":
+            yield f"batch_size: {self.name} works on the full data only"
+        try:
+            rule.check(depth)
+        except ValueError as error:
+            yield str(error)
+
+
+class _Head(Options):
+    """The keys of an entry that aren't the rule's own options."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str | None = None
+    file: str | None = None
+    label: str | None = Field(default=None, min_length=1)
+    batch_size: Count | None = None
+
+
+def read_entries(given: Any, folder: Path) -> tuple[list[Entry], list[Complaint]]:
+    """The entries of the list, with distinct labels, and every complaint about them."""
+    entries, complaints = [], []
+    for i, values in enumerate(given if isinstance(given, list) else []):
+        if isinstance(values, str):
+            values = {"name": values}
+        if isinstance(values, dict):
+            entry, found = _entry(values, folder, ("optimizers", i))
+            entries += [entry] if entry else []
+            complaints += found
+    labels = [entry.label for entry in entries if entry.label]
+    for label in sorted({label for label in labels if labels.count(label) > 1}):
+        complaints.append(Complaint(("optimizers",), f"two entries carry the label {label!r}"))
+    return _labelled(entries), complaints
+
+
+def _entry(values: dict[str, Any], folder: Path, at: Path_) -> tuple[Entry | None, list[Complaint]]:
+    head, complaints = validate(_Head, values, at)
+    if not head:
+        return None, complaints
+    options = dict(head.model_extra or {})
+    if (head.name is None) == (head.file is None):
+        return None, [Complaint(at, "give either `name:` of a rule or `file:` of your own")]
+    if head.file is not None:
+        return _from_file(head, options, folder / head.file, at)
+    assert head.name
+    if head.name not in optimizers:
+        return None, [Complaint((*at, "name"), unknown("optimizer", head.name, optimizers))]
+    made, complaints = validate(optimizers[head.name], options, at)
+    if not made:
+        return None, complaints
+    plain = made.model_dump(mode="json")
+    return Entry(head.name, head.label or "", plain, head.batch_size, None, made), []
+
+
+def _from_file(
+    head: _Head, options: dict[str, Any], path: Path, at: Path_
+) -> tuple[Entry | None, list[Complaint]]:
+    """An entry whose file is there and is Python; what is in it is seen when a run is due."""
+    try:
+        ast.parse(path.read_bytes(), str(path))
+    except OSError as error:
+        return None, [Complaint((*at, "file"), f"can't read {path}: {error.strerror}")]
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        return None, [Complaint((*at, "file"), f"{path}:{line}: not Python: {error}")]
+    return Entry(path.stem, head.label or "", options, head.batch_size, path), []
+
+
+def _labelled(entries: list[Entry]) -> list[Entry]:
+    """Give each entry without a label its name; of one name, what tells them apart too."""
+    labelled: list[Entry] = []
+    for entry in entries:
+        twins = [e for e in entries if e.name == entry.name and not e.label]
+        label = entry.label or _distinct(entry, twins)
+        taken = {e.label for e in labelled} | {e.label for e in entries if e.label and e is not entry}
+        stem, n = label, 2
+        while label in taken:
+            label, n = f"{stem} #{n}", n + 1
+        labelled.append(replace(entry, label=label))
+    return labelled
+
+
+def _distinct(entry: Entry, twins: list[Entry]) -> str:
+    """The name and the options in which it differs from the others of that name."""
+    def described(e: Entry) -> dict[str, Any]:
+        return e.options | {"batch_size": e.batch_size}
+
+    keys = sorted({key for twin in twins for key in described(twin)})
+    differing = [k for k in keys if len({repr(described(t).get(k)) for t in twins}) > 1]
+    own = [f"{k}={_brief(described(entry)[k])}" for k in differing if described(entry).get(k) is not None]
+    return " ".join([entry.name, *own])
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list):
+        return "(" + ",".join(_brief(v) for v in value) + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,198 @@
+"""An experiment: everything that its YAML says, looked up, validated and frozen. No torch here.
+
+Every mistake that can be seen without torch or data is found here, and all are told at once. What
+only torch or a user's file can judge waits in `Entry.rule` until a run is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gfopt.config.entries import Entry, read_entries
+from gfopt.config.overrides import override
+from gfopt.config.schema import Budget, Network, Precision, Reading, Settings
+from gfopt.config.source import Complaint, Path_, Source, parse
+from gfopt.config.validation import validate
+from gfopt.datasets.base import Dataset, datasets
+from gfopt.datasets.user_file import UserFile
+from gfopt.errors import UsageError, unknown
+from gfopt.initializers import Initializer, initializers
+from gfopt.losses import Loss, losses
+from gfopt.options import Options
+from gfopt.registry import Registry
+from gfopt.target import Target
+
+O = TypeVar("O", bound=Options)  # noqa: E741 - a type variable
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All runs of one YAML file."""
+
+    name: str
+    dataset_name: str
+    dataset: Dataset
+    model: Network
+    initializer: Initializer
+    loss_name: str
+    loss: Loss
+    entries: tuple[Entry, ...]
+    target: Target | None
+    reading: Reading
+    budget: Budget
+    seeds: tuple[int, ...]
+    precision: Precision
+    evaluate_every: str
+
+    @property
+    def every_updates(self) -> int | None:
+        """Updates between readings; None: an epoch."""
+        number, unit = self.evaluate_every.split()
+        return None if unit == "epoch" else int(number)
+
+    def conditions(self) -> dict[str, Any]:
+        """What every run of the experiment shares, as plain values: names, options, defaults."""
+        return {
+            "dataset": {"name": self.dataset_name} | _plain(self.dataset),
+            "model": _plain(self.model) | {"init": _plain(self.initializer) | {"scheme": self._scheme}},
+            "loss": {"name": self.loss_name} | _plain(self.loss),
+            "target": self.target and self.target.model_dump(exclude_none=True),
+            "reading": self.reading,
+            "budget": _plain(self.budget),
+            "precision": self.precision,
+            "evaluate_every": self.evaluate_every,
+        }
+
+    @property
+    def _scheme(self) -> str:
+        return next(name for name, scheme in initializers.items() if type(self.initializer) is scheme)
+
+
+def load(text: str, name: str, folder: Path, settings: list[str] | None = None) -> Experiment:
+    """The experiment that a YAML text describes; UsageError tells everything that is wrong.
+
+    `name` is how messages call the file, its stem names the experiment by default; `folder` is what
+    files in it are relative to; `settings` are "key=value" changes.
+    """
+    source, complaints = parse(text, name)
+    if source.values is not None or not complaints:
+        if not isinstance(source.values, dict):
+            kind = type(source.values).__name__
+            complaints.append(Complaint((), f"must be a mapping of keys to values (got a {kind})"))
+        else:
+            source = override(source, settings or [])
+    if isinstance(source.values, dict):
+        values = {"name": Path(name).stem} | source.values
+        experiment, found = build(values, folder)
+        told = {c.at for c in complaints}
+        complaints += [c for c in found if c.at not in told]
+        if experiment and not complaints:
+            return experiment
+    raise UsageError("\n".join(dict.fromkeys(source.sentence(c) for c in complaints)))
+
+
+def build(values: Mapping[str, Any], folder: Path) -> tuple[Experiment | None, list[Complaint]]:
+    """The experiment that plain values describe, or every complaint about them."""
+    settings, complaints = validate(Settings, values)
+    parts = _Parts(values, folder)
+    complaints += [c for c in parts.complaints if c not in complaints]
+    if settings and not complaints:
+        experiment = parts.experiment(settings)
+        complaints += _conflicts(experiment)
+        return experiment, complaints
+    return None, complaints
+
+
+class _Parts:
+    """The parts that are named in registries, each built as far as it can be."""
+
+    def __init__(self, values: Mapping[str, Any], folder: Path) -> None:
+        self.complaints: list[Complaint] = []
+        self.dataset_name, self.dataset = self._dataset(values.get("dataset"), folder)
+        model = values.get("model")
+        init = model.get("init", "torch") if isinstance(model, dict) else "torch"
+        _, self.initializer = self._named(initializers, init, ("model", "init"), key="scheme")
+        self.loss_name, self.loss = self._named(losses, values.get("loss"), ("loss",))
+        entries, complaints = read_entries(values.get("optimizers"), folder)
+        self.entries = tuple(entries)
+        self.complaints += complaints
+
+    def experiment(self, settings: Settings) -> Experiment:
+        """The whole, once nothing is wrong with the parts."""
+        assert self.dataset and self.initializer and self.loss
+        return Experiment(
+            name=settings.name,
+            dataset_name=self.dataset_name,
+            dataset=self.dataset,
+            model=settings.model,
+            initializer=self.initializer,
+            loss_name=self.loss_name,
+            loss=self.loss,
+            entries=self.entries,
+            **{key: getattr(settings, key) for key in _SHARED},
+        )
+
+    def _dataset(self, given: Any, folder: Path) -> tuple[str, Dataset | None]:
+        """A registered data set, or the user's own file, relative to the config's folder."""
+        if isinstance(given, dict) and "file" in given:
+            values = given | {"file": str(folder / str(given["file"]))}
+            made, complaints = validate(UserFile, values, ("dataset",))
+            self.complaints += complaints
+            return Path(values["file"]).stem, made
+        return self._named(datasets, given, ("dataset",))
+
+    def _named(
+        self, registry: Registry[type[O]], given: Any, at: Path_, key: str = "name"
+    ) -> tuple[str, O | None]:
+        """What `name` or `{name: …, options}` means in a registry."""
+        values = {key: given} if isinstance(given, str) else given
+        if not isinstance(values, dict) or not isinstance(values.get(key), str):
+            if given is not None or at != ("loss",):
+                known = ", ".join(registry)
+                self.complaints.append(
+                    Complaint(at, f"give a {registry.kind} as `{key}: …`. Known: {known}.")
+                )
+            return "", None
+        name = values[key]
+        if name not in registry:
+            place = at if isinstance(given, str) else (*at, key)
+            self.complaints.append(Complaint(place, unknown(registry.kind, name, registry)))
+            return name, None
+        options = {k: v for k, v in values.items() if k != key}
+        made, complaints = validate(registry[name], options, at)
+        self.complaints += complaints
+        return name, made
+
+
+_SHARED = ("target", "reading", "budget", "seeds", "precision", "evaluate_every")
+
+
+def _conflicts(experiment: Experiment) -> Iterator[Complaint]:
+    """What is wrong only in combination."""
+    dataset, loss, target = experiment.dataset, experiment.loss, experiment.target
+    own = isinstance(dataset, UserFile)  # what it holds is known once it is read
+    if not own and loss.targets == "classes" and dataset.classes is None:
+        yield Complaint(("loss",), f"{experiment.loss_name} needs classes, {experiment.dataset_name} has values: try mse")
+    if not own and loss.outputs == 1 and dataset.classes not in (None, 2):
+        yield Complaint(
+            ("loss",),
+            f"{experiment.loss_name} needs two classes, {experiment.dataset_name} has {dataset.classes}: try cross_entropy",
+        )
+    if target and target.on_validation and not own and not dataset.holds_out:
+        yield Complaint(
+            ("target", target.metric),
+            f"{experiment.dataset_name} has no held-out samples: set dataset.validation to how many "
+            "training samples to hold out",
+        )
+    if target and target.on_accuracy and not own and dataset.classes is None:
+        yield Complaint(("target", target.metric), f"{experiment.dataset_name} has values, not classes")
+    for i, entry in enumerate(experiment.entries):
+        for message in entry.conflicts(experiment):
+            yield Complaint(("optimizers", i), message)
+
+
+def _plain(options: Options) -> dict[str, Any]:
+    return options.model_dump(mode="json")

@@ -1,0 +1,112 @@
+"""The sections of an experiment's YAML, as frozen models. No torch here."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from gfopt.options import Count, Options, Positive
+from gfopt.target import Target
+
+Reading = Literal["end_of_epoch", "as_published"]
+Precision = Literal["float32", "float64"]
+class Budget(Options):
+    """When a run ends without its target: after so many epochs, or seconds of training."""
+
+    epochs: Count = 1000
+    seconds: Positive = 3600.0
+
+
+class Network(Options):
+    """The dense network: hidden widths, activations (one, or one per hidden layer), start."""
+
+    hidden: tuple[Count, ...] = ()
+    activation: Annotated[
+        tuple[str, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+    ] = ("relu",)
+    init: Annotated[Any, Field(description="a scheme's name, or {scheme: …, options}")] = "torch"
+    output_bias: bool = True
+
+    def activations(self) -> tuple[str, ...]:
+        """One name per hidden layer."""
+        return self.activation * len(self.hidden) if len(self.activation) == 1 else self.activation
+
+    @field_validator("activation")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        from gfopt.activations import activations
+        from gfopt.errors import unknown
+
+        for name in names:
+            if name not in activations:
+                raise ValueError(unknown("activation", name, activations))
+        return names
+
+    @model_validator(mode="after")
+    def _fits(self) -> Network:
+        if len(self.activation) not in (1, len(self.hidden)):
+            raise ValueError(
+                f"activation: give one, or one for each of the {len(self.hidden)} hidden layers "
+                f"(got {len(self.activation)})"
+            )
+        return self
+
+
+def parse_seeds(given: Any) -> Any:
+    """1, "1-100", "1,2,5-9" or a list of such -> a list of seeds; anything else as it came."""
+    if isinstance(given, str):
+        return [seed for part in given.split(",") for seed in _seed_range(part.strip())]
+    if isinstance(given, int) and not isinstance(given, bool):
+        return [given]
+    if isinstance(given, list):
+        return [seed for part in given for seed in (parse_seeds(part) if isinstance(part, str) else [part])]
+    return given
+
+
+def _seed_range(part: str) -> list[int]:
+    found = re.fullmatch(r"(\d+)(?:\s*-\s*(\d+))?", part)
+    if not found:
+        raise ValueError(f"seeds look like 1, 1-100 or 1,2,5-9 (got {part!r})")
+    first, last = int(found[1]), int(found[2] or found[1])
+    if last < first:
+        raise ValueError(f"a range of seeds goes up (got {part!r})")
+    return list(range(first, last + 1))
+
+
+def _unique(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if twice:
+        raise ValueError(f"seeds must differ (twice: {', '.join(map(str, twice))})")
+    return seeds
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Settings(Options):
+    """The top level of the file, its named parts (dataset, loss, optimizers, …) not yet looked up."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    dataset: dict[str, Any]
+    model: Network = Network()
+    loss: Any
+    optimizers: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    target: Target | None = None
+    reading: Reading = "end_of_epoch"
+    budget: Budget = Budget()
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(parse_seeds), Field(min_length=1)] = (1,)
+    precision: Precision = "float32"
+    evaluate_every: Annotated[str, Field(pattern=r"^(1 epoch|[1-9]\d* updates?)$")] = "1 epoch"
+
+    @field_validator("seeds")
+    @classmethod
+    def _different(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return _unique(seeds)
+
+    @model_validator(mode="after")
+    def _skip_belongs_to_as_published(self) -> Settings:
+        if self.target and self.target.skip_every and self.reading != "as_published":
+            raise ValueError("target.skip_every belongs to `reading: as_published`: set it, or drop skip_every")
+        return self

@@ -1,0 +1,67 @@
+"""From a data set's published arrays to training data: held-out samples, scale, precision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gfopt.datasets.base import Arrays, Data, Dataset
+from gfopt.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gfopt.datasets.base import Array
+
+
+def prepare(dataset: Dataset, folder: Path, *, precision: str, offline: bool) -> Data:
+    """Read, split and scale: x (N, d) in the precision asked for ("float32" or "float64")."""
+    arrays = dataset.arrays(folder, offline=offline)
+    if dataset.validation is not None:
+        arrays = _hold_out(arrays, dataset.validation)
+    x, x_valid = _scaled(dataset, arrays, np.dtype(precision))
+    shape = dataset.sample_shape or arrays.x.shape[1:]
+    return Data(x, arrays.y, x_valid, arrays.y_valid, shape)
+
+
+def _hold_out(arrays: Arrays, count: int) -> Arrays:
+    """Keep the last `count` samples of RandomState(0).permutation(N) for validation."""
+    if count >= len(arrays.x):
+        raise UsageError(
+            f"dataset.validation: must be under the {len(arrays.x)} samples there are (got {count})"
+        )
+    order = np.random.RandomState(0).permutation(len(arrays.x))
+    train, valid = order[:-count], order[-count:]
+    return Arrays(arrays.x[train], arrays.y[train], arrays.x[valid], arrays.y[valid])
+
+
+def _scaled(dataset: Dataset, arrays: Arrays, dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
+    """Both parts as (N, d) in dtype, scaled as the options say."""
+    parts = [arrays.x] if arrays.x_valid is None else [arrays.x, arrays.x_valid]
+    flat = [_cast(part.reshape(len(part), -1), dtype) for part in parts]
+    if dataset.scale == "unit":
+        divisor = dtype.type(dataset.divisor(flat[0]))
+        for part in flat:
+            part /= divisor
+    elif dataset.scale == "standard":
+        flat = _standardised(flat)
+    return flat[0], flat[1] if len(flat) > 1 else None
+
+
+def _cast(x: Array, dtype: np.dtype[Any]) -> Array:
+    """A copy in the precision asked for; a value beyond its range would train as infinity."""
+    with np.errstate(over="ignore"):
+        cast = x.astype(dtype)
+    if x.dtype.kind == "f" and x.dtype.itemsize > dtype.itemsize and not np.isfinite(cast).all():
+        largest = np.abs(x).max()
+        raise DataError(f"the data hold {largest:.3g}, beyond {dtype}: use precision: float64")
+    return cast
+
+
+def _standardised(parts: list[Array]) -> list[Array]:
+    """Mean 0 and variance 1 per feature by the first part; constant features become 0."""
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(parts[0])
+    return [scaler.transform(part) for part in parts]

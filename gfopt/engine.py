@@ -1,0 +1,306 @@
+"""The one training loop: it owns epochs, batches, readings and the clock.
+
+    end_of_epoch    epochs = completed epochs when the loss of the resulting parameters is first below
+                    the target; the start is epoch 0.
+    as_published    at index i, from 0, the loss of the last full-data pass that step i knew: the one
+                    handed in, or the last one it made itself. (arXiv 2204.05312, its program.)
+
+The pass that reads the loss is handed to the next step: where the rule wants it, it is made once and
+charged to training when the step takes it. Any other evaluation is off the training clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gfopt.clock import Clock, Phase
+from gfopt.problem import State, parameters
+from gfopt.records import Status
+from gfopt.rng import Draw, order
+from gfopt.tally import Tally
+from gfopt.task import Task, right_answers
+
+if TYPE_CHECKING:
+    from gfopt.config.schema import Budget, Reading
+    from gfopt.optimizers.base import Optimizer
+    from gfopt.target import Target
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a run is read and when it ends: the same for every optimizer of an experiment."""
+
+    target: Target | None
+    reading: Reading
+    budget: Budget
+    every_updates: int | None = None  # None: readings at the end of each epoch
+
+
+class Row(NamedTuple):
+    """One reading of one replica. Costs are what training had used when it was made."""
+
+    epoch: float
+    updates: int
+    loss: float
+    metric: float | None  # the target's, where it isn't the train loss
+    seconds: float
+    cpu_seconds: float
+    forward_passes: float | None
+    backward_passes: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one replica."""
+
+    seed: int
+    status: Status
+    history: list[Row]
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+    weights: State = field(repr=False)  # without the replica dimension
+
+
+class _Costs(NamedTuple):
+    """What training has used so far: (wall, CPU) seconds and sample-passes of a replica."""
+
+    train: tuple[float, float]
+    forward_passes: float | None
+    backward_passes: float | None
+
+
+class _Batches:
+    """The mini-batches of each epoch: every sample once, in the order of (seed, epoch)."""
+
+    def __init__(self, samples: int, size: int | None) -> None:
+        self.total, self.size = samples, size or samples
+        self.per_epoch = math.ceil(samples / self.size)
+        self._orders: dict[tuple[int, int], Tensor] = {}
+
+    def samples(self, update: int, seeds: tuple[int, ...]) -> Tensor:
+        """The sample numbers of one update, (R, n) int64."""
+        epoch, place = divmod(update, self.per_epoch)
+        cut = slice(place * self.size, (place + 1) * self.size)
+        return torch.stack([self._order(seed, epoch)[cut] for seed in seeds])
+
+    def _order(self, seed: int, epoch: int) -> Tensor:
+        if (seed, epoch) not in self._orders:
+            self._orders = {k: v for k, v in self._orders.items() if k[1] == epoch}
+            self._orders[seed, epoch] = torch.from_numpy(order(seed, epoch, self.total))
+        return self._orders[seed, epoch]
+
+
+Watch = Callable[[int, Row], None]  # called with seed and row after each reading
+
+
+def train(
+    task: Task,
+    optimizer: Optimizer,
+    terms: Terms,
+    seeds: Sequence[int],
+    clock: Clock,
+    *,
+    batch_size: int | None = None,
+    watch: Watch = lambda seed, row: None,
+) -> list[Outcome]:
+    """Run each seed until target, budget or its own end; outcomes in the order of the seeds."""
+    with torch.no_grad():
+        loop = Loop(task, optimizer, terms, tuple(seeds), clock, batch_size, watch)
+        loop.run()
+    return [loop.outcomes[seed] for seed in seeds]
+
+
+class Loop:
+    """The replicas that still run, in one batch, and where they are."""
+
+    def __init__(
+        self,
+        task: Task,
+        optimizer: Optimizer,
+        terms: Terms,
+        seeds: tuple[int, ...],
+        clock: Clock,
+        batch_size: int | None,
+        watch: Watch,
+    ) -> None:
+        self.task, self.optimizer, self.terms = task, optimizer, terms
+        self.clock, self.watch = clock, watch
+        self.seeds, self.batch_size = seeds, batch_size
+        self.batches = _Batches(task.train.samples, batch_size)
+        self.tally = Tally(task.widths, task.train.samples, len(seeds))
+        self.problem = task.train.watched(self.tally)
+        self.updates = 0
+        self.outcomes: dict[int, Outcome] = {}
+        self.history: dict[int, list[Row]] = {seed: [] for seed in seeds}
+        self.unused: _Costs | None = None  # costs before a pass that no step has taken yet
+
+    def run(self) -> None:
+        """From the start to the end of the last replica."""
+        self.set_up()
+        self.look()
+        if self.terms.reading == "end_of_epoch":
+            self.read()
+        while self.seeds:
+            self.advance()
+            if self.terms.reading == "as_published":
+                self.read()
+            if self.seeds:
+                self.look()
+                if self.terms.reading == "end_of_epoch":
+                    self.read()
+        if self.unused:
+            self.clock.reassign(self.unused.train)
+
+    def set_up(self) -> None:
+        """Draw the start; take one step that is thrown away, so that no run pays for a cold machine."""
+        with self.clock.phase(Phase.SET_UP):
+            like = self.task.train.inputs
+            draw = Draw(self.seeds, like.device, like.dtype)
+            problem, params = self._first_batch(self.task.train), self.task.start(self.seeds)
+            at = problem.forward(params) if self.optimizer.wants_pass else None
+            self.optimizer.step(problem, self.optimizer.init(problem, params, draw), at)
+            self.state = self.optimizer.init(problem, params, draw)
+
+    def look(self) -> None:
+        """The full-data pass at the present parameters: for the reading, and for the next step."""
+        self.at = None
+        if not self.optimizer.wants_pass or self.batch_size:
+            with self.clock.phase(Phase.EVALUATE):
+                self.z = self.optimizer.outputs(self.task.train, self.state)
+            return
+        self.unused = self._costs()
+        with self.clock.phase(Phase.TRAIN):
+            self.at = self.problem.forward(self.state)
+        self.z = self.at.z[-1]
+
+    def advance(self) -> None:
+        """Updates up to the next reading."""
+        self.unused = None
+        if not self.batch_size:
+            with self.clock.phase(Phase.TRAIN):
+                self.state = self.optimizer.step(self.problem, self.state, self.at)
+            self.updates += 1
+            if self.terms.reading == "as_published" and self.tally.last_full:
+                self.z = self.tally.last_full.z[-1]
+            return
+        for _ in range(self.terms.every_updates or self.batches.per_epoch):
+            self._mini_batch(self.batches.samples(self.updates, self.seeds))
+            self.updates += 1
+
+    def _mini_batch(self, numbers: Tensor) -> None:
+        """One update on the samples of those numbers, (R, n)."""
+        with self.clock.phase(Phase.TRAIN):
+            problem = self.problem.on(numbers.to(self.task.train.inputs.device))
+            at = problem.forward(self.state) if self.optimizer.wants_pass else None
+            self.state = self.optimizer.step(problem, self.state, at)
+
+    def read(self) -> None:
+        """Read the loss and the target's metric of each replica; end those that are done."""
+        with self.clock.phase(Phase.EVALUATE):
+            losses = self.task.train.loss.value(self.z, self.task.train.targets).tolist()
+            metrics = self._metric()
+        costs = self._costs()
+        statuses: list[Status | None] = []
+        for i, seed in enumerate(self.seeds):
+            row = Row(self._epoch(), self.updates, losses[i], metrics and metrics[i], *costs.train, *costs[1:])
+            self.history[seed].append(row)
+            self.watch(seed, row)
+            statuses.append(self._status(i, row))
+        self._end(statuses)
+
+    def _metric(self) -> list[float] | None:
+        """The target's metric of each replica, where it isn't the train loss."""
+        target = self.terms.target
+        if not target or target.metric == "train_loss":
+            return None
+        problem, z = self.task.train, self.z
+        if target.on_validation:
+            assert self.task.valid
+            problem = self.task.valid
+            z = self.optimizer.outputs(problem, self.state)
+        if not target.on_accuracy:
+            return problem.loss.value(z, problem.targets).tolist()
+        return (right_answers(z, problem.targets) / problem.samples).tolist()
+
+    def _status(self, i: int, row: Row) -> Status | None:
+        """How the replica ends with this reading, None if it goes on."""
+        budget, done = self.terms.budget, self.optimizer.done(self.state)
+        if not math.isfinite(row.loss):
+            return Status.DIVERGED
+        if self._reached(row):
+            return Status.REACHED
+        if done is not None and bool(done[i]):
+            return Status.FINISHED
+        spent = self.updates / self.batches.per_epoch >= budget.epochs or row.seconds >= budget.seconds
+        return Status.BUDGET if spent else None
+
+    def _reached(self, row: Row) -> bool:
+        target = self.terms.target
+        if not target or (target.skip_every and row.epoch % target.skip_every == 0):
+            return False
+        if row.metric is None:
+            return target.met(row.loss, 0)
+        problem = self.task.valid if target.on_validation else self.task.train
+        assert problem
+        return target.met(row.metric * problem.samples if target.on_accuracy else row.metric, problem.samples)
+
+    def _end(self, statuses: list[Status | None]) -> None:
+        """Write down the outcome of those that end, and go on with the others."""
+        with self.clock.phase(Phase.EVALUATE):
+            for i, status in enumerate(statuses):
+                if status:
+                    self.outcomes[self.seeds[i]] = self._outcome(i, status)
+        going = [i for i, status in enumerate(statuses) if not status]
+        if len(going) < len(statuses):
+            self._keep(going)
+
+    def _outcome(self, i: int, status: Status) -> Outcome:
+        """The replica's end: its accuracy from the outputs that its loss was read from."""
+        one, train, valid = slice(i, i + 1), self.task.train, self.task.valid
+        state = {key: tensor[one] for key, tensor in self.state.items()}
+        z_valid = self.optimizer.outputs(valid, state) if valid else None
+        return Outcome(
+            seed=self.seeds[i],
+            status=status,
+            history=self.history[self.seeds[i]],
+            train_accuracy=self._accuracy(self.z[one], train.targets),
+            valid_loss=float(valid.loss.value(z_valid, valid.targets)) if valid else None,
+            valid_accuracy=self._accuracy(z_valid, valid.targets) if valid else None,
+            weights={key: tensor[0].clone() for key, tensor in (parameters(state) or state).items()},
+        )
+
+    def _accuracy(self, z: Tensor, y: Tensor) -> float | None:
+        return float(right_answers(z, y)) / y.shape[-1] if self.task.classes else None
+
+    def _keep(self, going: list[int]) -> None:
+        """Go on with these replicas only."""
+        rows = torch.tensor(going, device=self.task.train.inputs.device, dtype=torch.long)
+        self.seeds = tuple(self.seeds[i] for i in going)
+        self.state = {key: tensor[rows] for key, tensor in self.state.items()}
+        self.at = self.at and self.at.keep(rows)
+        self.tally.replicas, self.tally.last_full = len(going), None
+
+    def _epoch(self) -> float:
+        """The reading's number: completed epochs, or the index of the step just made."""
+        if self.terms.reading == "as_published":
+            return self.updates - 1
+        return self.updates / self.batches.per_epoch
+
+    def _costs(self) -> _Costs:
+        """What training has used, without a pass that no step has taken."""
+        return self.unused or _Costs(
+            self.clock.mark(), self.tally.forward_passes, self.tally.backward_passes
+        )
+
+    def _first_batch(self, problem: DenseProblem) -> DenseProblem:
+        """The problem that the first step will see."""
+        if not self.batch_size:
+            return problem
+        return problem.on(self.batches.samples(0, self.seeds).to(problem.inputs.device))

@@ -1,0 +1,51 @@
+"""What an optimizer is: frozen options and two pure functions over a flat state of tensors."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from gfopt.options import Options
+from gfopt.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gfopt.problem import DenseProblem, Pass, State
+    from gfopt.rng import Draw
+
+optimizers: Registry[type[Optimizer]] = Registry("optimizer", "gfopt.optimizers")
+
+
+class Optimizer(Options):
+    """A training rule. The engine owns epochs, batches, readings and the clock; a rule, one update.
+
+    The state is a flat dict of tensors, each with a leading replica dimension: the parameters "W1",
+    "b1", ..., then lr, counters and memory. Both functions return a new state and leave the given one
+    as it was.
+    """
+
+    family: ClassVar[str] = "gradient"  # or gradient-free, layer-wise, local
+    takes: ClassVar[Literal["full", "batch"]] = "full"  # batch: mini-batches too
+    wants_pass: ClassVar[bool] = True  # False: the reading's pass is no use to it, nor its cost
+    batches_seeds: ClassVar[bool] = True  # False: one replica at a time
+    deferred: ClassVar[bool] = False  # True: `check` needs torch, so it waits until a run is due
+
+    @abstractmethod
+    def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
+        """The state to start from."""
+
+    @abstractmethod
+    def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
+        """One update, generation or sweep on the problem given; `at` is the pass at this state."""
+
+    def outputs(self, problem: DenseProblem, state: State) -> Tensor:
+        """The last pre-activations z_L (R, n_L, N): other than the dense pass only for few rules."""
+        return problem.forward(state).z[-1]
+
+    def done(self, state: State) -> Tensor | None:
+        """(R,) bool: which replicas the rule itself has ended; None: none ever."""
+        return None
+
+    def check(self, depth: int) -> None:
+        """Raise ValueError("option: reason") where the options don't fit a network of this depth."""

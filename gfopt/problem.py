@@ -1,0 +1,145 @@
+"""What an optimizer may see: a dense network, a loss and a training set.
+
+    a_0 = x,    z_l = W_l a_{l-1} + b_l,    a_l = f_l(z_l),    l = 1..L
+
+Shapes: R replicas, N samples, n_l units in layer l. Columns are samples. x is (n_0, N), one copy for
+all replicas, stored with a sample's features side by side; z_l and a_l are (R, n_l, N). Where each
+replica has samples of its own (mini-batches), x is (R, n_0, N) and y (R, n_L, N).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gfopt.activations import Activation
+    from gfopt.losses import Loss
+
+State = dict[str, "Tensor"]  # every tensor (R, ...): "W1", "b1", ..., then lr, counters, memory
+
+
+class Pass(NamedTuple):
+    """One forward pass: z_l and a_l for l = 0..L; z_0 = a_0 = x and a_L are the outputs."""
+
+    z: list[Tensor]
+    a: list[Tensor]
+
+    def keep(self, rows: Tensor) -> Pass:
+        """The pass of some of the replicas; x is shared and stays."""
+        return Pass(self.z[:1] + [z[rows] for z in self.z[1:]], self.a[:1] + [a[rows] for a in self.a[1:]])
+
+
+class Watcher(Protocol):
+    """Who counts the passes that a problem makes: a tally owned by the engine."""
+
+    def forward(self, rows: int, samples: int, first: int, made: Pass) -> None: ...
+
+    def backward(self, rows: int, samples: int, last: int) -> None: ...
+
+    def uncounted(self) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class DenseProblem:
+    """The network, the loss and the training set, frozen."""
+
+    hidden: tuple[Activation, ...]  # f_1, ..., f_{L-1}; the loss owns the output's
+    loss: Loss
+    inputs: Tensor  # x
+    targets: Tensor  # y
+    sample_shape: tuple[int, ...] = ()  # of one sample before it was flattened
+    watcher: Watcher | None = None
+
+    @property
+    def depth(self) -> int:
+        """L, the number of layers with weights."""
+        return len(self.hidden) + 1
+
+    @property
+    def samples(self) -> int:
+        """N, the number of samples."""
+        return self.targets.shape[-1]
+
+    @property
+    def x(self) -> Tensor:
+        """The inputs. A rule that reads them makes passes of its own: they are not counted."""
+        if self.watcher:
+            self.watcher.uncounted()
+        return self.inputs
+
+    @property
+    def y(self) -> Tensor:
+        """The targets: class indicators or values, (n_L, N)."""
+        return self.targets
+
+    def forward(self, params: State, given: Pass | None = None, first: int = 1) -> Pass:
+        """The pass at these parameters, from layer `first` on; the layers below are `given`'s."""
+        below = given or Pass([self.inputs], [self.inputs])
+        z, a = below.z[:first], below.a[:first]
+        for l in range(first, self.depth + 1):
+            z.append(_affine(params, l, a[-1]))
+            a.append(self._activate(l, z[-1]))
+        made = Pass(z, a)
+        if self.watcher:
+            self.watcher.forward(len(params["W1"]), self.samples, first, made)
+        return made
+
+    def gradient(self, params: State, at: Pass, last: int = 1) -> State:
+        """dJ/dW_l (R, n_l, n_{l-1}) and dJ/db_l (R, n_l, 1) for l = L..last, keyed as the parameters.
+
+        With delta_l = dJ/dz_l (1/N included), the chain rule through z_{l+1} = W_{l+1} f_l(z_l) + b_{l+1} gives
+            delta_L = the loss's signal       delta_l = (W_{l+1}^T delta_{l+1}) * f_l'(z_l)
+            dJ/dW_l = delta_l a_{l-1}^T       dJ/db_l = sum over samples of delta_l
+        """
+        gradient, delta = {}, self.loss.delta(at.a[-1], self.targets)
+        for l in range(self.depth, last - 1, -1):
+            gradient[f"W{l}"] = delta @ at.a[l - 1].mT
+            if f"b{l}" in params:
+                gradient[f"b{l}"] = delta.sum(-1, keepdim=True)
+            if l > last:
+                back = params[f"W{l}"].mT @ delta
+                delta = self.hidden[l - 2].chain(back, at.z[l - 1], at.a[l - 1])
+        if self.watcher:
+            self.watcher.backward(len(params["W1"]), self.samples, last)
+        return gradient
+
+    def losses(self, at: Pass) -> Tensor:
+        """The loss of each replica, (R,)."""
+        return self.loss.value(at.z[-1], self.targets)
+
+    def on(self, samples: Tensor) -> DenseProblem:
+        """The problem on a mini-batch: samples (R, n) are each replica's own sample numbers."""
+        x, y = self.inputs.mT[samples].mT, self.targets.mT[samples].mT
+        return replace(self, inputs=x, targets=y)
+
+    def watched(self, watcher: Watcher) -> DenseProblem:
+        """The same problem, whose passes the watcher counts."""
+        return replace(self, watcher=watcher)
+
+    def _activate(self, l: int, z: Tensor) -> Tensor:
+        return self.hidden[l - 1].value(z) if l < self.depth else self.loss.activate(z)
+
+
+def _affine(params: State, l: int, a: Tensor) -> Tensor:
+    """z_l = W_l a_{l-1} + b_l; an output layer may lack the bias."""
+    z = params[f"W{l}"] @ a
+    return z.add_(params[f"b{l}"]) if f"b{l}" in params else z
+
+
+def is_parameter(key: str) -> bool:
+    """Whether a key of the state names a parameter: W1, b1, ..., as opposed to a rule's memory."""
+    return key[0] in "Wb" and key[1:].isdigit()
+
+
+def parameters(state: State) -> State:
+    """The parameters among a state's tensors."""
+    return {key: tensor for key, tensor in state.items() if is_parameter(key)}
+
+
+def descend(state: State, gradient: State) -> State:
+    """The state after w <- w - lr dJ/dw for each key of the gradient; lr is (R,)."""
+    lr = state["lr"][:, None, None]
+    return state | {key: state[key] - lr * slope for key, slope in gradient.items()}

@@ -1,0 +1,165 @@
+"""A record: what one run of one optimizer and seed came to, and all that it takes to believe it.
+
+The meeting point of training and reading: written by runs, read by tables and plots. No torch here.
+A run's folder is runs/<run id>/ with record.json, history.csv and weights.safetensors; it appears
+whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA = 1  # raised when the meaning of a field changes: old runs are then run again
+
+
+class Status(StrEnum):
+    """How a run ended. All but `failed` are results."""
+
+    REACHED = "reached"
+    BUDGET = "budget"
+    DIVERGED = "diverged"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class Record(BaseModel):
+    """One run. Seconds are training time; sample-passes None where the rule makes its own."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings", protected_namespaces=())
+
+    optimizer: str
+    label: str
+    seed: int
+    status: Status
+    epochs: float  # at the stop: to the target if reached
+    seconds: float
+    loss: float
+    record_schema: int = SCHEMA
+    id: str
+    experiment: str
+    dataset: str
+    target: str | None  # as the table shows it
+    target_metric: str
+    target_value: float | None
+    reading: str
+    path: str = "plain"
+    replicas: int = 1  # run in one batch with this one: above 1 the seconds are the batch's
+    updates: int
+    cpu_seconds: float
+    forward_passes: float | None
+    backward_passes: float | None
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+    chance: float | None  # of the target's metric, or of the train loss
+    class_prior: float | None
+    levels: dict[str, Any]
+    phases: dict[str, float]
+    cpu_phases: dict[str, float]
+    config: dict[str, Any]
+    identity: dict[str, Any]  # what the id is the hash of
+    hashes: dict[str, str]
+    environment: dict[str, Any]
+    notes: list[str] = []
+
+    @property
+    def accuracy(self) -> float | None:
+        """On the held-out samples where there are some, else on the training samples."""
+        return self.train_accuracy if self.valid_accuracy is None else self.valid_accuracy
+
+    @property
+    def reached(self) -> bool:
+        """Whether the target was reached."""
+        return self.status is Status.REACHED
+
+
+class HistoryRow(BaseModel):
+    """A line of history.csv: one reading."""
+
+    epoch: float
+    updates: int
+    loss: float
+    metric: float | None
+    seconds: float
+    cpu_seconds: float
+    forward_passes: float | None
+    backward_passes: float | None
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record in a run's folder; None where there is none of this schema."""
+    try:
+        found = json.loads((folder / "record.json").read_text("utf-8"))
+        return Record.model_validate(found) if found.get("record_schema") == SCHEMA else None
+    except (OSError, ValueError):
+        return None
+
+
+def find_records(path: Path) -> list[Record]:
+    """All records at or below a path, in the order of their folders' names."""
+    folders = sorted(file.parent for file in path.rglob("record.json"))
+    return [record for folder in folders if (record := read_record(folder))]
+
+
+def read_history(folder: Path) -> list[HistoryRow]:
+    """The readings of a run."""
+    with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return [HistoryRow.model_validate({k: v or None for k, v in row.items()}) for row in rows]
+
+
+def write_history(folder: Path, rows: list[tuple[Any, ...]]) -> None:
+    """history.csv, a line a reading, at full precision."""
+    with (folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HistoryRow.model_fields)
+        writer.writerows(rows)
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """record.json."""
+    text = record.model_dump_json(indent=1)
+    (folder / "record.json").write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def whole_folder(final: Path) -> Iterator[Path]:
+    """A folder to fill that appears under its final name when complete, replacing an older one."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(prefix=".making-", dir=final.parent))
+    try:
+        yield making
+        if final.exists():
+            old = Path(tempfile.mkdtemp(prefix=".old-", dir=final.parent))
+            os.replace(final, old / "run")
+            os.replace(making, final)
+            shutil.rmtree(old)
+        else:
+            os.replace(making, final)
+        final.chmod(0o755)  # mkdtemp makes private folders
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""A registry: name -> class, filled by a decorator and by installed packages' entry points."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import TypeVar
+
+from gfopt.errors import GfoptError, UnknownNameError
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T]):
+    """What is registered under a kind ("optimizer"), by name.
+
+    The modules of `package` are imported at the first look-up, so a file dropped into the folder
+    is registered by being there. Packages register through the entry-point group `gfopt.<kind>s`.
+    """
+
+    def __init__(self, kind: str, package: str | None = None) -> None:
+        self.kind = kind
+        self._package = package
+        self._entries: dict[str, T] = {}
+        self._complete = False
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """A decorator that gives a class its name. A second claim to a name is an error."""
+
+        def claim(entry: T) -> T:
+            if name in self._entries:
+                raise GfoptError(f"two {self.kind}s claim the name {name!r}")
+            self._entries[name] = entry
+            return entry
+
+        return claim
+
+    def __getitem__(self, name: str) -> T:
+        """The entry of that name; UnknownNameError (a KeyError) names the nearest one."""
+        self._fill()
+        if name not in self._entries:
+            raise UnknownNameError(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._fill()
+        return iter(sorted(self._entries))
+
+    def __len__(self) -> int:
+        self._fill()
+        return len(self._entries)
+
+    def _fill(self) -> None:
+        """Import what may register something, once."""
+        if self._complete:
+            return
+        self._complete = True
+        if self._package:
+            package = importlib.import_module(self._package)
+            for module in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{self._package}.{module.name}")
+        for point in entry_points(group=f"gfopt.{self.kind}s"):
+            self.register(point.name)(point.load())

@@ -1,0 +1,84 @@
+"""Random numbers as pure functions of (seed, stream, counters).
+
+The same number comes out alone, in a batch, in chunks, after a resume and on any device: a stream is
+Philox-4x64-10 with key (seed, stream) and the counters in the upper words of its 256-bit counter
+(Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011). Only raw bits are taken from
+NumPy, whose mapping to normals may change between versions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Stream(IntEnum):
+    """The independent streams of a seed that Philox serves; `init` has generators of its own."""
+
+    ORDER = 1
+    NOISE = 2
+
+
+def raw_bits(seed: int, stream: Stream, count: int, *counters: int) -> Array:
+    """`count` uint64 of one stream; at most three counters, each below 2^64."""
+    words = [0, *counters, *[0] * (3 - len(counters))]
+    key = np.array([seed, stream], dtype=np.uint64)
+    return np.asarray(np.random.Philox(key=key, counter=words).random_raw(count))
+
+
+def order(seed: int, epoch: int, samples: int) -> Array:
+    """The order of the samples in an epoch, (samples,) int64: a permutation by sorting raw bits."""
+    return np.argsort(raw_bits(seed, Stream.ORDER, samples, epoch), kind="stable")
+
+
+def normal(seed: int, step: int, member: int, size: int) -> Array:
+    """Standard normal noise of one population member at one step, (size,) float64; Box-Muller."""
+    pairs = (size + 1) // 2
+    bits = raw_bits(seed, Stream.NOISE, 2 * pairs, member, step)
+    u = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    radius, angle = np.sqrt(-2 * np.log(u[:pairs])), 2 * np.pi * u[pairs:]
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:size]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A run's numbers over its replicas, for the start of an optimizer's state."""
+
+    seeds: tuple[int, ...]
+    device: torch.device
+    dtype: torch.dtype
+
+    def full(self, value: float) -> Tensor:
+        """The same value for every replica, (R,)."""
+        import torch
+
+        return torch.full((len(self.seeds),), value, device=self.device, dtype=self.dtype)
+
+    def seed(self) -> Tensor:
+        """Each replica's seed, (R,) int64: with a counter in the state it gives `noise`."""
+        import torch
+
+        return torch.tensor(self.seeds, device=self.device, dtype=torch.int64)
+
+
+def noise(seeds: Tensor, step: Tensor, like: Tensor, member: int = 0) -> Tensor:
+    """Standard normal noise shaped and placed as `like` (R, ...), by each replica's seed and step.
+
+    Raises nothing; the same (seed, step, member) gives the same numbers wherever it is called.
+    """
+    import torch
+
+    size = like[0].numel()
+    rows = [
+        normal(int(s), int(t), member, size) for s, t in zip(seeds.tolist(), step.tolist(), strict=True)
+    ]
+    return torch.as_tensor(np.stack(rows), dtype=like.dtype, device=like.device).view_as(like)

@@ -1,0 +1,127 @@
+"""The task of an experiment, built on a device: problem, held-out problem, starts and levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gfopt.activations import activations
+from gfopt.errors import UsageError
+from gfopt.problem import DenseProblem, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gfopt.config.experiment import Experiment
+    from gfopt.datasets.base import Array, Data
+    from gfopt.initializers import Initializer
+    from gfopt.losses import Loss
+
+
+@dataclass(frozen=True)
+class Level:
+    """What knowing nothing gives: loss and accuracy (None for values)."""
+
+    loss: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What every rule of an experiment is given alike."""
+
+    train: DenseProblem
+    valid: DenseProblem | None
+    widths: tuple[int, ...]  # n_0, ..., n_L
+    initializer: Initializer
+    output_bias: bool
+    classes: bool  # whether right answers can be counted
+    chance: dict[str, Level]  # by part, "train" and "valid": the output that knows nothing
+    class_prior: dict[str, Level]  # the best constant output
+
+    def start(self, seeds: Sequence[int]) -> State:
+        """The first parameters of each seed, drawn in float64 and cast, (R, ...)."""
+        starts = [
+            self.initializer.start(seed, self.widths, output_bias=self.output_bias) for seed in seeds
+        ]
+        like = self.train.inputs
+        return {
+            key: torch.as_tensor(np.stack([s[key] for s in starts])).to(like.device, like.dtype)
+            for key in starts[0]
+        }
+
+
+def build(experiment: Experiment, data: Data, device: torch.device) -> Task:
+    """Put data and network on the device, in the experiment's precision."""
+    classes = _classes(experiment, data)
+    x, y = _columns(data.x, device), _targets(data.y, experiment.loss, classes, data.x.dtype, device)
+    hidden = tuple(activations[name] for name in experiment.model.activations())
+    train = DenseProblem(hidden, experiment.loss, x, y, data.sample_shape)
+    parts = {"train": train}
+    if data.x_valid is not None and data.y_valid is not None:
+        y_valid = _targets(data.y_valid, experiment.loss, classes, data.x.dtype, device)
+        parts["valid"] = DenseProblem(
+            hidden, experiment.loss, _columns(data.x_valid, device), y_valid, data.sample_shape
+        )
+    return Task(
+        train=train,
+        valid=parts.get("valid"),
+        widths=(x.shape[0], *experiment.model.hidden, y.shape[0]),
+        initializer=experiment.initializer,
+        output_bias=experiment.model.output_bias,
+        classes=classes is not None,
+        chance={part: _chance(problem, classes) for part, problem in parts.items()},
+        class_prior={part: _class_prior(problem, classes) for part, problem in parts.items()},
+    )
+
+
+def right_answers(z: Tensor, y: Tensor) -> Tensor:
+    """How many samples have the right class, (R,), from the last pre-activations z (R, K, N).
+
+    With a single output unit the class is 1 where z > 0, that is where sigmoid(z) > 1/2.
+    """
+    if y.shape[0] == 1:
+        return ((z > 0) == (y > 0.5)).sum((-2, -1))
+    return (z.argmax(-2) == y.argmax(0)).sum(-1)
+
+
+def _columns(rows: Array, device: torch.device) -> Tensor:
+    """(d, N) as a view of (N, d): layer 1's products and gathers of samples are faster so."""
+    return torch.as_tensor(rows, device=device).mT
+
+
+def _classes(experiment: Experiment, data: Data) -> int | None:
+    """How many classes there are; None for values."""
+    return None if data.y.ndim == 2 else int(data.y.max()) + 1
+
+
+def _targets(
+    y: Array, loss: Loss, classes: int | None, dtype: np.dtype, device: torch.device
+) -> Tensor:
+    """The targets as columns (K, N): values as they are, classes as indicators or one 0/1 row."""
+    if loss.targets == "classes" and classes is None:
+        raise UsageError("loss: this one needs classes, the data set has values; try mse")
+    if loss.outputs == 1 and classes is not None and classes != 2:
+        raise UsageError(f"loss: this one needs two classes, the data set has {classes}")
+    rows = y if classes is None else y[:, None] if loss.outputs == 1 else np.eye(classes)[y]
+    return torch.as_tensor(rows.astype(dtype), device=device).mT
+
+
+def _frequencies(problem: DenseProblem) -> Tensor:
+    """The share of each class among the samples."""
+    rows = problem.targets.mean(-1)
+    return rows if len(rows) > 1 else torch.stack([1 - rows[0], rows[0]])
+
+
+def _chance(problem: DenseProblem, classes: int | None) -> Level:
+    accuracy = None if classes is None else 1 / classes
+    return Level(problem.loss.chance(problem.targets.double()), accuracy)
+
+
+def _class_prior(problem: DenseProblem, classes: int | None) -> Level:
+    accuracy = None if classes is None else float(_frequencies(problem).double().max())
+    return Level(problem.loss.class_prior(problem.targets.double()), accuracy)
