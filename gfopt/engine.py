@@ -27,19 +27,8 @@ from gfopt.tally import Tally
 from gfopt.task import Task, right_answers
 
 if TYPE_CHECKING:
-    from gfopt.config.schema import Budget, Reading
     from gfopt.optimizers.base import Optimizer
-    from gfopt.target import Target
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How a run is read and when it ends: the same for every optimizer of an experiment."""
-
-    target: Target | None
-    reading: Reading
-    budget: Budget
-    every_updates: int | None = None  # None: readings at the end of each epoch
+    from gfopt.target import Terms
 
 
 class Row(NamedTuple):

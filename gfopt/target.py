@@ -1,13 +1,14 @@
-"""What ends a run as reached: one metric and its value."""
+"""When a run ends, and by which reading: target, budget, terms."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gfopt.options import Count, Options
+from gfopt.options import Count, Options, Positive
 
 Metric = Literal["train_loss", "valid_loss", "train_accuracy", "valid_accuracy"]
 METRICS: tuple[Metric, ...] = ("train_loss", "valid_loss", "train_accuracy", "valid_accuracy")
@@ -65,3 +66,23 @@ class Target(Options):
     def __str__(self) -> str:
         sign = ">=" if self.on_accuracy else "<"
         return f"{self.metric} {sign} {self.value:g}"
+
+
+class Budget(Options):
+    """When a run ends without its target: after so many epochs, or seconds of training."""
+
+    epochs: Count = 1000
+    seconds: Positive = 3600.0
+
+
+Reading = Literal["end_of_epoch", "as_published"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a run is read and when it ends: the same for every optimizer of an experiment."""
+
+    target: Target | None
+    reading: Reading
+    budget: Budget
+    every_updates: int | None = None  # between readings; None: an epoch

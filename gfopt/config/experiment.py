@@ -23,7 +23,7 @@ from gfopt.initializers import Initializer, initializers
 from gfopt.losses import Loss, losses
 from gfopt.options import Options
 from gfopt.registry import Registry
-from gfopt.target import Target
+from gfopt.target import Target, Terms
 
 O = TypeVar("O", bound=Options)  # noqa: E741 - a type variable
 
@@ -52,6 +52,10 @@ class Experiment:
         """Updates between readings; None: an epoch."""
         number, unit = self.evaluate_every.split()
         return None if unit == "epoch" else int(number)
+
+    def terms(self) -> Terms:
+        """How a run is read and when it ends."""
+        return Terms(self.target, self.reading, self.budget, self.every_updates)
 
     def conditions(self) -> dict[str, Any]:
         """What every run of the experiment shares, as plain values: names, options, defaults."""

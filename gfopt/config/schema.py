@@ -7,24 +7,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from gfopt.options import Count, Options, Positive
-from gfopt.target import Target
+from gfopt.options import Count, Options
+from gfopt.target import Budget, Reading, Target
 
-Reading = Literal["end_of_epoch", "as_published"]
 Precision = Literal["float32", "float64"]
-class Budget(Options):
-    """When a run ends without its target: after so many epochs, or seconds of training."""
-
-    epochs: Count = 1000
-    seconds: Positive = 3600.0
-
-
 class Network(Options):
     """The dense network: hidden widths, activations (one, or one per hidden layer), start."""
 
     hidden: tuple[Count, ...] = ()
     activation: Annotated[
-        tuple[str, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+        tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)
     ] = ("relu",)
     init: Annotated[Any, Field(description="a scheme's name, or {scheme: …, options}")] = "torch"
     output_bias: bool = True
@@ -55,14 +47,13 @@ class Network(Options):
 
 
 def parse_seeds(given: Any) -> Any:
-    """1, "1-100", "1,2,5-9" or a list of such -> a list of seeds; anything else as it came."""
+    """1, "1-100", "1,2,5-9" or a list of such -> a tuple of seeds; anything else as it came."""
     if isinstance(given, str):
-        return [seed for part in given.split(",") for seed in _seed_range(part.strip())]
-    if isinstance(given, int) and not isinstance(given, bool):
-        return [given]
+        return tuple(seed for part in given.split(",") for seed in _seed_range(part.strip()))
     if isinstance(given, list):
-        return [seed for part in given for seed in (parse_seeds(part) if isinstance(part, str) else [part])]
-    return given
+        parts = [parse_seeds(part) if isinstance(part, str) else (part,) for part in given]
+        return tuple(seed for part in parts for seed in part)
+    return (given,) if type(given) is int else given
 
 
 def _seed_range(part: str) -> list[int]:

@@ -74,6 +74,13 @@ class Dataset(Options):
     # arrays' own shape (cat: 64 x 64 x 3, channels last, as its flat order is the published one).
     sample_shape: ClassVar[tuple[int, ...] | None] = None
 
+    own_validation: ClassVar[bool] = False  # whether it comes with a held-out part
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there are held-out samples, as far as is known without reading."""
+        return self.own_validation or self.validation is not None
+
     @abstractmethod
     def fingerprint(self) -> str:
         """What identifies the arrays; needs neither torch nor, for a known set, the files."""

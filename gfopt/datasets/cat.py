@@ -34,9 +34,10 @@ class Cat(Dataset):
     samples: ClassVar[int | None] = 209
     features: ClassVar[int | None] = 12288
     classes: ClassVar[int | None] = 2
+    own_validation: ClassVar[bool] = True
     largest: ClassVar[float] = 255.0
     source: ClassVar[Source] = Source(
-        "cat", ADDRESS, 3.2, "CatClassificationTrain.h5 and CatClassificationVal.h5, for cat/,"
+        "cat", ADDRESS, 3.2, "CatClassificationTrain.h5 and CatClassificationVal.h5", "cat"
     )
     files: ClassVar[dict[str, str]] = {  # -> md5
         "CatClassificationTrain.h5": "7ae153172cf0e4872f49a801f0c76c3d",

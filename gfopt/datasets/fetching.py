@@ -23,11 +23,13 @@ class Source:
     name: str  # the data set's
     address: str
     megabytes: float  # to download
-    files: str  # what to put into the data folder by hand
+    files: str  # what to put there by hand
+    place: str = ""  # where, in the data folder
 
     def by_hand(self, folder: Path) -> str:
         """What the user can do without a download by gfopt."""
-        return f"By hand: take {self.files} from {self.address} and put them into {folder}."
+        where = folder / self.place
+        return f"By hand: take {self.files} from {self.address} and put them into {where}."
 
 
 def missing(source: Source, paths: Iterable[Path], folder: Path, *, also: str = "") -> DataError:

@@ -75,7 +75,8 @@ class Mnist(_Idx):
         "mnist",
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         11.6,
-        "the four files {train,t10k}-{images-idx3,labels-idx1}-ubyte(.gz), for MNIST/raw/,",
+        "the four files {train,t10k}-{images-idx3,labels-idx1}-ubyte(.gz)",
+        "MNIST/raw",
     )
     published: ClassVar[dict[str, str]] = {
         "images": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
@@ -92,7 +93,8 @@ class FashionMnist(_Idx):
         "fashion_mnist",
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         30.9,
-        "the four files {train,t10k}-{images-idx3,labels-idx1}-ubyte(.gz), for FashionMNIST/raw/,",
+        "the four files {train,t10k}-{images-idx3,labels-idx1}-ubyte(.gz)",
+        "FashionMNIST/raw",
     )
     published: ClassVar[dict[str, str]] = {
         "images": "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
@@ -111,7 +113,7 @@ class Cifar10(_Published):
         "cifar10",
         "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
         170.5,
-        "cifar-10-python.tar.gz or the files of its folder cifar-10-batches-py/",
+        "cifar-10-python.tar.gz, or its folder cifar-10-batches-py,",
     )
     published: ClassVar[dict[str, str]] = {
         "images": "47af8b02cfcfb6cdf3dbbd1969ad7f1b70f4413f6f80f437b020ee4e5bc8304a",

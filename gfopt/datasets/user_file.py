@@ -92,7 +92,7 @@ def _is(array: Array) -> str:
 def _load(path: Path) -> dict[str, Array]:
     """All arrays of the file. NumPy raises BadZipFile, ValueError, EOFError and more."""
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return dict(found.items())
     except Exception as error:
         raise DataError(

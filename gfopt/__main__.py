@@ -1,0 +1,5 @@
+"""python -m gfopt."""
+
+from gfopt.cli import main
+
+main()

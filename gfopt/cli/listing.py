@@ -1,0 +1,79 @@
+"""gfopt list: what there is, and one entry in full."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gfopt.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def list_(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[optimizers|datasets|losses|inits|configs]")
+    ] = None,
+    name: Annotated[str | None, typer.Argument(help="One entry: equation, source, options, cost.")] = None,
+) -> None:
+    """List optimizers, data sets, losses, inits or configs; with NAME, one entry in full."""
+    kinds = _kinds()
+    if kind is not None and kind not in kinds:
+        raise UnknownNameError("kind", kind, kinds)
+    for chosen in [kind] if kind else kinds:
+        if name and name not in kinds[chosen]:
+            raise UnknownNameError(chosen[:-1], name, kinds[chosen])
+        typer.echo(_entry(kinds[chosen][name]) if name else f"{chosen}:\n{_summary(kinds[chosen])}")
+
+
+def _kinds() -> dict[str, Mapping[str, Any]]:
+    from gfopt.config.finding import packaged
+    from gfopt.datasets.base import datasets
+    from gfopt.initializers import initializers
+    from gfopt.losses import losses
+    from gfopt.optimizers.base import optimizers
+
+    return {
+        "optimizers": optimizers,
+        "datasets": datasets,
+        "losses": losses,
+        "inits": initializers,
+        "configs": packaged(),
+    }
+
+
+def _summary(entries: Mapping[str, Any]) -> str:
+    width = max(map(len, entries))
+    return "\n".join(f"  {name:<{width}}  {_first_line(entry)}" for name, entry in entries.items())
+
+
+def _first_line(entry: Any) -> str:
+    """The first sentence of a class, of its module where the class only names its options."""
+    text = _text(entry)
+    return text.strip().splitlines()[0].lstrip("# ").partition(". ")[0].rstrip(".")
+
+
+def _entry(entry: Any) -> str:
+    """The whole text, then the options with type, default and meaning."""
+    if not inspect.isclass(entry):
+        return str(_text(entry))
+    lines = [_text(entry).strip(), "", "Options:"]
+    for name, field in entry.model_fields.items():
+        default = "required" if field.is_required() else f"default {field.default!r}"
+        lines.append(f"  {name}: {default}" + (f"; {field.description}" if field.description else ""))
+    return "\n".join(lines)
+
+
+def _text(entry: Any) -> str:
+    """What says most: the file of a config, the module of a rule or data set, else the docstring."""
+    if not inspect.isclass(entry):
+        return str(entry.read_text("utf-8"))
+    module = inspect.getdoc(sys.modules[entry.__module__]) or ""
+    own = inspect.getdoc(entry) or ""
+    alone = sum(getattr(c, "__module__", "") == entry.__module__ and hasattr(c, "model_fields")
+                for c in vars(sys.modules[entry.__module__]).values()) == 1
+    return module if alone else f"{own}\n\n{module}"

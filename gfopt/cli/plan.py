@@ -1,0 +1,69 @@
+"""gfopt plan: what would run, what is done, why not; sizes, and time and memory from a probe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gfopt.cli.options import Configs, Debug, Device, Out, Seeds, Set, load_all
+
+if TYPE_CHECKING:
+    from gfopt.config.experiment import Experiment
+    from gfopt.runs import Run
+
+
+def plan(
+    configs: Configs = None,
+    settings: Set = None,
+    seeds: Seeds = None,
+    device: Device = "auto",
+    data: Annotated[Path | None, typer.Option(help="Folder of the data sets.")] = None,
+    out: Out = Path("results"),
+    offline: Annotated[bool, typer.Option("--offline", help="Never download.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Say what `gfopt run` would do with each CONFIG, and run nothing but a probe epoch."""
+    from gfopt.environment import device_kind
+    from gfopt.race import data_folder
+    from gfopt.runs import plan as plan_runs
+
+    for experiment in load_all(configs, settings, seeds):
+        runs = plan_runs(experiment, out, device_kind(device))
+        due = [run for run in runs if not run.record]
+        typer.echo(f"{experiment.name}: {len(due)} to run, {len(runs) - len(due)} finished")
+        for run in runs:
+            typer.echo(f"  {_line(run)}")
+        for line in _probe(experiment, due, device, data_folder(data), offline=offline) if due else ():
+            typer.echo(f"  {line}")
+
+
+def _line(run: Run) -> str:
+    """One run: finished, or to run and why."""
+    name = f"{run.entry.label} seed {run.seed}"
+    if run.record:
+        return f"{name}: finished ({run.record.status} after {run.record.epochs:g} epochs)"
+    return f"{name}: to run, {_why(run)}"
+
+
+def _why(run: Run) -> str:
+    """What sets the run apart from the nearest finished one in its folder."""
+    from gfopt.identity import differences
+    from gfopt.records import find_records
+
+    found = [differences(run.identity, record.identity) for record in find_records(run.folder.parent)]
+    if not found:
+        return "nothing here is finished"
+    return f"the nearest finished run differs in {', '.join(min(found, key=len))}"
+
+
+def _probe(experiment: Experiment, due: list[Run], device: str, data: Path, *, offline: bool) -> list[str]:
+    """Sizes of the problem, then an epoch of each optimizer, timed."""
+    from gfopt.environment import torch_device
+    from gfopt.probe import probe, sizes
+    from gfopt.runs import Machine
+
+    machine = Machine(torch_device(device), data, offline)
+    task, lines = sizes(experiment, machine)
+    return [*lines, *probe(experiment, task, due)]

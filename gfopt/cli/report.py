@@ -1,0 +1,80 @@
+"""gfopt report: the table of the runs that are found, or a picture of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gfopt.records import Record
+
+
+def report(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Folders of runs, or any folder above them: results/digits"
+        ),
+    ],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--format", help="A table as md, csv, json or latex, a picture as png, svg or pdf."
+        ),
+    ] = "md",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file to write. Without it tables are printed, pictures are curves.FORMAT."
+        ),
+    ] = None,
+) -> None:
+    """Show the table of all runs found below PATH, or their curves. Nothing is run."""
+    from gfopt.errors import UnknownNameError, UsageError
+    from gfopt.formats import formats
+    from gfopt.plots import PICTURES
+    from gfopt.records import write_whole
+    from gfopt.tables import summarise
+
+    if kind not in (*formats, *PICTURES):
+        raise UnknownNameError("format", kind, [*formats, *PICTURES])
+    runs = _runs(paths)
+    if not runs:
+        places = ", ".join(map(str, paths))
+        raise UsageError(
+            f"no runs below {places}: give a folder with runs in it, like results/digits"
+        )
+    if kind in PICTURES:
+        _draw(runs, kind, output or Path(f"curves.{kind}"))
+        return
+    text = formats[kind](summarise([record for record, _ in runs]))
+    if output:
+        write_whole(output, text)
+        typer.echo(f"table: {output}", err=True)
+    else:
+        typer.echo(text, nl=False)
+
+
+def _runs(paths: list[Path]) -> list[tuple[Record, Path]]:
+    """Every finished run below the paths, once, with its folder; by experiment, label and seed."""
+    from gfopt.records import read_record
+
+    folders = dict.fromkeys(
+        file.parent.resolve() for path in paths for file in sorted(path.rglob("record.json"))
+    )
+    finished = (folder for folder in folders if not folder.name.startswith("."))
+    runs = [(record, folder) for folder in finished if (record := read_record(folder))]
+    return sorted(
+        runs, key=lambda run: (run[0].experiment, run[0].dataset, run[0].label, run[0].seed)
+    )
+
+
+def _draw(runs: list[tuple[Record, Path]], kind: str, output: Path) -> None:
+    from gfopt.plots import draw
+    from gfopt.records import read_history
+
+    histories = [read_history(folder) for _, folder in runs]
+    draw([record for record, _ in runs], histories, output, kind)
+    typer.echo(f"picture: {output}", err=True)

@@ -1,0 +1,100 @@
+"""gfopt run: run what is missing of each config, and print its table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gfopt.cli.options import Configs, Debug, Device, Out, Seeds, Set, load_all
+from gfopt.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gfopt.race import Result
+
+
+def run(
+    configs: Configs = None,
+    settings: Set = None,
+    seeds: Seeds = None,
+    device: Device = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; default: torch's.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the data sets; default: GFOPT_DATA, else the cache folder.")
+    ] = None,
+    out: Out = Path("results"),
+    force: Annotated[bool, typer.Option("--force", help="Run all again, finished or not.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
+    require_target: Annotated[
+        bool, typer.Option("--require-target", help="Exit with 4 unless every run reaches the target.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Never download.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Tables and records as JSON on stdout.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Run what is missing of each CONFIG (default: the digits race), then print the table.
+
+    CONFIG is a YAML file or the name of a packaged config (`gfopt list configs`). Finished runs are
+    not run again. Data go to stdout, progress and messages to stderr.
+    """
+    from gfopt.cli.display import display
+    from gfopt.race import Setting, data_folder, race
+
+    experiments = load_all(configs, settings, seeds)
+    setting = Setting(out, data_folder(data), device, threads, offline, force, fail_fast)
+    results = []
+    for experiment in experiments:
+        with display(quiet=quiet) as listener:
+            results.append(race(experiment, setting, listener))
+        if not json:
+            _print(results[-1], quiet=quiet)
+        if fail_fast and results[-1].failures:
+            break
+    if json:
+        typer.echo(_json(results))
+    _exit(results, require_target=require_target)
+
+
+def _print(result: Result, *, quiet: bool) -> None:
+    """The table on stdout; where it lies on stderr."""
+    from gfopt.terminal import show
+
+    if result.records:
+        show(result.table)
+    if result.records and not quiet:
+        typer.echo(f"table: {result.folder / 'table.md'}   picture: {result.folder / 'curves.png'}", err=True)
+
+
+def _json(results: list[Result]) -> str:
+    """All experiments: name, table and records."""
+    import json
+
+    from gfopt.formats import formats
+
+    return json.dumps(
+        [
+            {
+                "experiment": result.experiment.name,
+                "table": json.loads(formats["json"](result.table)),
+                "records": [record.model_dump(mode="json") for record in result.records],
+                "failed": [failure.message for failure in result.failures],
+            }
+            for result in results
+        ],
+        indent=1,
+    )
+
+
+def _exit(results: list[Result], *, require_target: bool) -> None:
+    """The exit code: failed runs first, then what was asked for."""
+    if any(result.failures for result in results):
+        raise typer.Exit(int(ExitCode.RUN_FAILED))
+    missed = [r for result in results for r in result.records if not r.reached]
+    if require_target and missed:
+        names = ", ".join(f"{r.label} seed {r.seed} ({r.status})" for r in missed)
+        typer.echo(f"--require-target: the target was not reached by {names}", err=True)
+        raise typer.Exit(int(ExitCode.CONDITION_UNMET))
+
+

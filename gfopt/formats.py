@@ -1,0 +1,177 @@
+"""Table -> text: one function per format, registered under its name.
+
+csv and json carry full precision for programs (a miss is `inf` in csv, null in json); md and latex
+are rounded for readers. The terminal has its own module, gfopt.terminal.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gfopt.registry import Registry
+from gfopt.tables import Row, Table, Value
+
+Format = Callable[[Table], str]
+formats: Registry[Format] = Registry("format")
+
+_TEXT = ("experiment", "dataset", "optimizer", "label", "target", "reading", "path")
+_CONTEXT = ("experiment", "dataset", "target", "reading", "path", "chance")  # of rows to compare
+
+
+@formats.register("csv")
+def to_csv(table: Table) -> str:
+    """Comma-separated values at full precision, without the notes."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, table.columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table.rows)
+    return text.getvalue()
+
+
+@formats.register("json")
+def to_json(table: Table) -> str:
+    """An object of columns, rows and notes at full precision; what is infinite is null."""
+    rows = [{key: _finite(value) for key, value in row.items()} for row in table.rows]
+    found = {"columns": table.columns, "rows": rows, "notes": table.notes}
+    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@formats.register("md")
+def to_markdown(table: Table) -> str:
+    """A GitHub table, aligned for reading as text too, and the notes as a list."""
+    lines = [list(table.columns)]
+    lines += [
+        [worded(row, name).replace("|", "\\|") for name in table.columns] for row in table.rows
+    ]
+    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(table.columns))]
+    left = [name in _TEXT for name in table.columns]
+    rule = ["-" * w if text else "-" * (w - 1) + ":" for w, text in zip(widths, left, strict=True)]
+    text = [_piped(line, widths, left) for line in (lines[0], rule, *lines[1:])]
+    notes = ["", *(f"- {note}" for note in table.notes)] if table.notes else []
+    return "\n".join([*text, *notes]) + "\n"
+
+
+@formats.register("latex")
+def to_latex(table: Table) -> str:
+    """A booktabs tabular for each set of rows to compare, and the notes."""
+    lines = [r"% needs \usepackage{booktabs}"]
+    for view in compact(table):
+        rows = [" & ".join(map(_escaped, row)) + r" \\" for row in (view.header, *view.rows)]
+        columns = "".join("l" if name == "label" else "r" for name in view.header)
+        lines += [rf"\noindent\textbf{{{_escaped(view.title)}}}\par\smallskip"]
+        lines += [rf"\noindent\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule"]
+        lines += [*rows[1:], r"\bottomrule", r"\end{tabular}\par\medskip"]
+    lines += [rf"{{\footnotesize\noindent {_escaped(note)}\par}}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Compact:
+    """Rows that may be compared, with what they share as their title: for narrow places."""
+
+    title: str
+    header: list[str]  # the label, then numbers
+    rows: list[list[str]]
+
+
+def compact(table: Table) -> list[Compact]:
+    """The rows, apart by experiment, target and reading; medians and ranges in one cell."""
+    races: dict[tuple[str, ...], list[Row]] = {}
+    for row in table.rows:
+        races.setdefault(_title(row), []).append(row)
+    return [_narrow(" · ".join(title), rows) for title, rows in races.items()]
+
+
+def _title(row: Row) -> tuple[str, ...]:
+    """What rows must share to be compared, in words, each once."""
+    words = {name: worded(row, name) for name in _CONTEXT}
+    words["path"] = words["path"].replace("plain", "")
+    words["chance"] = words["chance"] and f"chance {words['chance']}"
+    return tuple(dict.fromkeys(filter(None, words.values())))
+
+
+def _narrow(title: str, rows: list[Row]) -> Compact:
+    columns = {"label": [worded(row, "label") for row in rows]}
+    columns |= _counts(rows) | _ranges(rows, "epochs") | _ranges(rows, "seconds")
+    columns |= {name: [worded(row, name) for row in rows] for name in ("loss", "accuracy")}
+    columns = {name: cells for name, cells in columns.items() if any(cells)}
+    return Compact(title, list(columns), [list(row) for row in zip(*columns.values(), strict=True)])
+
+
+def worded(row: Row, name: str) -> str:
+    """A cell for readers: rounded, with its unit, nothing for None."""
+    value = row[name]
+    if value is None or isinstance(value, str):
+        return value or ""
+    if math.isinf(value):
+        return "not finite" if name == "loss" else "not reached"
+    return _rounded(row, name, value)
+
+
+def _rounded(row: Row, name: str, value: float) -> str:
+    if name == "accuracy" or (name == "chance" and "accuracy" in str(row["target"])):
+        return f"{100 * value:.1f} %"
+    if name in ("loss", "chance"):
+        return significant(value, 5)
+    if name.startswith("seconds"):
+        return significant(value, 3)
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def significant(value: float, digits: int) -> str:
+    """A number with so many digits, zeros kept; whole thousands in full."""
+    if 10**digits <= abs(value) < 1e6:
+        return f"{value:.0f}"
+    return f"{value:#.{digits}g}".rstrip(".")
+
+
+def _counts(rows: list[Row]) -> dict[str, list[str]]:
+    """How many runs reached the target, or how many there are."""
+    if rows[0]["target"] is None:
+        return {"seeds": [str(row["seeds"]) for row in rows]}
+    return {"reached": [f"{row['reached']}/{row['seeds']}" for row in rows]}
+
+
+def _ranges(rows: list[Row], name: str) -> dict[str, list[str]]:
+    """The median, and (lo–hi) where they differ."""
+    return {name: [_range(row, name, f"{name}_lo", f"{name}_hi") for row in rows]}
+
+
+def _range(row: Row, name: str, lo: str, hi: str) -> str:
+    if row[lo] == row[hi]:
+        return worded(row, name)
+    middle, low, high = (
+        "inf" if row[key] == math.inf else worded(row, key) for key in (name, lo, hi)
+    )
+    return f"{middle} ({low}–{high})"  # noqa: RUF001
+
+
+def _finite(value: Value) -> Value:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _piped(cells: list[str], widths: list[int], left: list[bool]) -> str:
+    padded = [
+        cell.ljust(width) if text else cell.rjust(width)
+        for cell, width, text in zip(cells, widths, left, strict=True)
+    ]
+    return f"| {' | '.join(padded)} |"
+
+
+_LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "–": "--",  # noqa: RUF001
+}
+
+
+def _escaped(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)

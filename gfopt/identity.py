@@ -1,0 +1,108 @@
+"""Run ids: SHA-256 of all that can change a run's numbers or seconds, and of nothing else.
+
+In: the record schema, the optimizer with its options, the source that computes them, data fingerprint,
+model, loss, seed, precision, device kind, code path, batch, target, budget, reading. Out: labels, paths,
+threads, software versions, the other optimizers of the file and their order (recorded instead). Ids
+need neither torch nor the data's arrays.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gfopt import activations, clock, initializers, losses, problem, rng, tally, target
+from gfopt.datasets import prepare
+from gfopt.optimizers import base
+from gfopt.records import SCHEMA
+
+if TYPE_CHECKING:
+    from gfopt.config.entries import Entry
+    from gfopt.config.experiment import Experiment
+
+_PACKAGE = Path(__file__).parent
+# what computes a run's numbers and seconds, whatever the rule and the data set
+_NUMERICAL = [
+    *(Path(str(m.__file__)) for m in (activations, base, clock, initializers, losses, problem, rng)),
+    *(Path(str(m.__file__)) for m in (tally, target)),
+    Path(inspect.getfile(prepare)),
+    *(_PACKAGE / name for name in ("engine.py", "task.py", "optimizers/user_rule.py")),
+]
+
+
+def identity(experiment: Experiment, entry: Entry, seed: int, device_kind: str) -> dict[str, Any]:
+    """Everything that the run's id stands for, as plain values."""
+    conditions = experiment.conditions()
+    dataset = {k: v for k, v in conditions.pop("dataset").items() if k not in ("name", "file")}
+    return {
+        "record_schema": SCHEMA,
+        "optimizer": {"options": entry.options, "batch_size": entry.batch_size}
+        | ({} if entry.file else {"name": entry.name}),
+        "source": source_digest(_rule_file(entry), Path(inspect.getfile(type(experiment.dataset)))),
+        "data": {"fingerprint": experiment.dataset.fingerprint(), "options": dataset},
+        "seed": seed,
+        "device": device_kind,
+        "path": "plain",
+        "replicas": 1,
+        **conditions,
+    }
+
+
+def digest(values: Any) -> str:
+    """SHA-256 of the values' canonical JSON: sorted keys, no spaces, shortest numbers."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def source_digest(*files: Path) -> str:
+    """SHA-256 of the parsed source of these files and of gfopt's numerical modules."""
+    return digest([_parsed(path.resolve()) for path in (*_NUMERICAL, *files)])
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """The dotted keys in which two identities differ."""
+    flat, against = dict(_flat(one)), dict(_flat(other))
+    return sorted(k for k in flat.keys() | against.keys() if flat.get(k) != against.get(k))
+
+
+def _rule_file(entry: Entry) -> Path:
+    return entry.file or Path(inspect.getfile(type(entry.made)))
+
+
+@cache
+def _parsed(path: Path) -> str:
+    """The digest of a file's syntax tree: comments, docstrings and layout don't count."""
+    tree = ast.parse(path.read_bytes())
+    return hashlib.sha256(repr(_shape(tree)).encode("utf-8")).hexdigest()
+
+
+def _shape(node: Any) -> Any:
+    """A node as nested tuples, without places, empty fields and docstrings; alike in every Python."""
+    if isinstance(node, list):
+        return tuple(_shape(child) for child in node)
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [(name, _without_docstring(node, value)) for name, value in ast.iter_fields(node)]
+    kept = tuple((n, _shape(v)) for n, v in fields if n not in ("kind", "type_comment") and v not in (None, []))
+    return type(node).__name__, kept
+
+
+def _without_docstring(node: ast.AST, value: Any) -> Any:
+    owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    if isinstance(node, owners) and isinstance(value, list) and value and value[0] in node.body[:1]:
+        return value[1:] if ast.get_docstring(node, clean=False) is not None else value
+    return value
+
+
+def _flat(values: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(values, dict):
+        yield at, values
+        return
+    for key, value in values.items():
+        yield from _flat(value, f"{at}.{key}" if at else str(key))

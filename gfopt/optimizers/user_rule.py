@@ -1,0 +1,170 @@
+"""A rule of the user's own, from a file: two doors.
+
+One: a class with `init` and `step`, a subclass of gfopt.Optimizer, like the files beside this one.
+Two: for any torch.nn.Module, two functions, with hooks, convolutions and autograd as they like:
+
+    def make_model(): ...                       # -> a module from (n, *sample shape) to (n, outputs)
+    def train_step(model, batch, state): ...    # one update on batch.x, batch.y; state: a dict of yours
+
+Both get the experiment's data, target, clock and seeds, and a row in its table.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import ConfigDict, PrivateAttr, ValidationError
+
+from gfopt.errors import UsageError
+from gfopt.optimizers.base import Optimizer
+from gfopt.problem import DenseProblem, Pass, State
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from gfopt.rng import Draw
+
+CHUNK = 2048  # samples that a module evaluates at a time, so that memory doesn't grow with the data
+
+
+def load_rule(path: Path, options: dict[str, Any]) -> Optimizer:
+    """The rule that a user's file holds; UsageError where it holds none, or refuses its options."""
+    module = _module(path)
+    found = [c for c in vars(module).values() if _is_rule(c, module)]
+    if len(found) > 1:
+        names = ", ".join(c.__name__ for c in found)
+        raise UsageError(f"{path}: holds {len(found)} rules ({names}); keep one in a file")
+    if not found and not {"make_model", "train_step"} <= vars(module).keys():
+        raise UsageError(
+            f"{path}: holds no rule. Write a class (gfopt.Optimizer) with init and step, "
+            "or make_model() and train_step(model, batch, state)"
+        )
+    kind = found[0] if found else ModuleRule
+    try:
+        rule = kind(**options)
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UsageError(f"{path}: {said}") from error
+    if isinstance(rule, ModuleRule):
+        rule.attach(module)
+    return rule
+
+
+def _module(path: Path) -> ModuleType:
+    """Import a file under a name of its own."""
+    name = f"gfopt_user_{path.stem}_{abs(hash(path.resolve()))}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where pydantic looks up a class's annotations
+    spec.loader.exec_module(module)
+    return module
+
+
+def _is_rule(found: Any, module: ModuleType) -> bool:
+    """A rule class that the file itself defines."""
+    return (
+        inspect.isclass(found) and issubclass(found, Optimizer) and found.__module__ == module.__name__
+    )
+
+
+class Batch(NamedTuple):
+    """What a train_step gets: x (n, *sample shape); y (n,) class numbers or (n, k) values."""
+
+    x: Tensor
+    y: Tensor
+
+
+@dataclass
+class _Live:
+    """The module in training and what its file keeps: Python objects, which can't be batched."""
+
+    model: torch.nn.Module
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+class ModuleRule(Optimizer):
+    """Any torch.nn.Module, trained by the user's own step. Makes passes of its own: not counted.
+
+    Its memory is Python objects, so seeds run one by one and a run can't be taken up in the middle.
+    Every step starts torch's generator from (seed, step), so that a run's bits repeat.
+    """
+
+    model_config = ConfigDict(extra="allow")  # options: keyword arguments of make_model
+
+    family: ClassVar[str] = "module"
+    takes: ClassVar[Literal["full", "batch"]] = "batch"
+    wants_pass: ClassVar[bool] = False
+    batches_seeds: ClassVar[bool] = False
+
+    _make: Callable[..., torch.nn.Module] = PrivateAttr()
+    _train: Callable[[torch.nn.Module, Batch, dict[str, Any]], None] = PrivateAttr()
+    _live: _Live = PrivateAttr()
+
+    def attach(self, module: ModuleType) -> None:
+        """Take the two functions from the user's file."""
+        self._make, self._train = module.make_model, module.train_step
+
+    def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
+        """A new module, its start drawn from the run's seed."""
+        with _seeded(draw.seeds[0], 0):
+            model = self._make(**(self.model_extra or {}))
+            model = model.to(problem.inputs.device, problem.inputs.dtype)
+            self._live = _Live(model)
+            model(self._batch(problem).x[:2])  # lazy layers take their shapes here
+        return self._state({"seed": draw.seed(), "update": draw.seed() * 0})
+
+    def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
+        """One call of the user's train_step, with autograd on."""
+        import torch
+
+        seed, update = int(state["seed"]), int(state["update"]) + 1
+        self._live.model.train()
+        with _seeded(seed, update), torch.enable_grad():
+            self._train(self._live.model, self._batch(problem), self._live.state)
+        return self._state({"seed": state["seed"], "update": state["update"] + 1})
+
+    def outputs(self, problem: DenseProblem, state: State) -> Tensor:
+        """The module's outputs as last pre-activations, (1, K, N), in evaluation mode."""
+        import torch
+
+        x = problem.inputs.mT.reshape(-1, *problem.sample_shape)
+        self._live.model.eval()
+        found = torch.cat([self._live.model(part) for part in x.split(CHUNK)])
+        if found.shape != (problem.samples, problem.targets.shape[0]):
+            wanted = (problem.samples, problem.targets.shape[0])
+            raise ValueError(f"the model must give outputs {wanted} (got {tuple(found.shape)})")
+        return found.mT[None]
+
+    def _batch(self, problem: DenseProblem) -> Batch:
+        """The problem's samples as rows; passes on them are the rule's own."""
+        x, y = problem.x.mT, problem.y.mT
+        x, y = (t[0] if t.ndim == 3 else t for t in (x, y))
+        classes = problem.loss.targets == "classes" and y.shape[1] > 1
+        return Batch(x.reshape(-1, *problem.sample_shape), y.argmax(1) if classes else y)
+
+    def _state(self, counters: State) -> State:
+        weights = {k: v.detach()[None] for k, v in self._live.model.state_dict().items()}
+        return weights | counters
+
+
+@contextmanager
+def _seeded(seed: int, step: int) -> Iterator[None]:
+    """torch's global generator, started from (seed, step) and put back afterwards."""
+    import torch
+
+    from gfopt.rng import Stream, raw_bits
+
+    bits = int(raw_bits(seed, Stream.NOISE, 1, 0, step)[0])
+    with torch.random.fork_rng():
+        torch.manual_seed(bits >> 1)
+        yield

@@ -1,0 +1,56 @@
+"""What runs would cost: sizes of the problem, and an epoch of each optimizer on a state thrown away."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from typing import TYPE_CHECKING
+
+from gfopt.clock import clock_for
+from gfopt.datasets import prepare
+from gfopt.engine import train
+from gfopt.runs import make_rules
+from gfopt.target import Budget, Terms
+from gfopt.task import Task, build
+
+if TYPE_CHECKING:
+    from gfopt.config.experiment import Experiment
+    from gfopt.runs import Machine, Run
+
+
+def sizes(experiment: Experiment, machine: Machine) -> tuple[Task, list[str]]:
+    """The task, and its shapes, parameters and levels in words."""
+    precision = experiment.precision
+    data = prepare(experiment.dataset, machine.data, precision=precision, offline=machine.offline)
+    task = build(experiment, data, machine.device)
+    parameters = sum(p.numel() for p in task.start([experiment.seeds[0]]).values())
+    held_out = f", {task.valid.samples} held out" if task.valid else ""
+    level = task.class_prior["train"].loss
+    return task, [
+        f"data: x {tuple(task.train.inputs.shape)} {precision}, {task.train.samples} samples{held_out}",
+        f"network: {'-'.join(map(str, task.widths))}, {parameters} parameters",
+        f"train loss: chance level {task.chance['train'].loss:.6g}, class-prior level {level:.6g}",
+        f"paths: plain, on {machine.device} (the only code path there is)",
+    ]
+
+
+def probe(experiment: Experiment, task: Task, due: list[Run]) -> list[str]:
+    """An epoch of each optimizer that is due: seconds, and what the budget allows at most."""
+    rules = make_rules(experiment, due)
+    firsts = {run.entry.label: run for run in reversed(due)}
+    lines = []
+    for label, run in sorted(firsts.items()):
+        clock = clock_for(task.train.inputs.device)
+        terms = Terms(None, "end_of_epoch", Budget(epochs=1, seconds=experiment.budget.seconds))
+        size = run.entry.batch_size
+        train(task, rules[label], terms, [run.seed], clock, batch_size=size)
+        count = sum(other.entry.label == label for other in due)
+        most = min(experiment.budget.epochs * clock.train, experiment.budget.seconds) * count
+        lines.append(f"{label}: {clock.train:.3g} s an epoch; {count} runs take at most {most:.3g} s")
+    return [*lines, f"memory: {_peak_megabytes():.0f} MB at the peak so far"]
+
+
+def _peak_megabytes() -> float:
+    """The process's largest resident size; ru_maxrss is in kB, on macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)

@@ -1,0 +1,149 @@
+"""A race: run what is missing of an experiment, then write its table and its picture."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from gfopt.environment import device_kind
+from gfopt.errors import UsageError
+from gfopt.formats import formats
+from gfopt.records import Record, read_history, write_whole
+from gfopt.runs import Failure, Run, execute, ordered, plan
+from gfopt.tables import Table, summarise
+
+if TYPE_CHECKING:
+    from gfopt.config.experiment import Experiment
+    from gfopt.engine import Row
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how to run: nothing here changes a number, but the device's kind."""
+
+    out: Path = Path("results")
+    data: Path = field(default_factory=lambda: data_folder(None))
+    device: str = "auto"
+    threads: int | None = None
+    offline: bool = False
+    force: bool = False
+    fail_fast: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment came to. In a notebook it shows itself as its table."""
+
+    experiment: Experiment
+    records: list[Record]
+    failures: list[Failure]
+    table: Table
+    folder: Path
+
+    def _repr_markdown_(self) -> str:
+        return formats["md"](self.table)
+
+    def __str__(self) -> str:
+        return formats["md"](self.table)
+
+
+class Listener(Protocol):
+    """Who is told how a race goes."""
+
+    def begin(self, experiment: Experiment, due: list[Run], done: int) -> None: ...
+
+    def reading(self, run: Run, row: Row) -> None: ...
+
+    def end(self, ended: Record | Failure) -> None: ...
+
+
+class Silence:
+    """A listener that says nothing."""
+
+    def begin(self, experiment: Experiment, due: list[Run], done: int) -> None:
+        """Nothing."""
+
+    def reading(self, run: Run, row: Row) -> None:
+        """Nothing."""
+
+    def end(self, ended: Record | Failure) -> None:
+        """Nothing."""
+
+
+def race(experiment: Experiment, setting: Setting, listener: Listener) -> Result:
+    """Run what is missing, in order; write table.csv, table.md and curves.png of what there is.
+
+    On an interruption the table of what is finished is written before KeyboardInterrupt goes on.
+    """
+    folder = setting.out / experiment.name
+    _open(folder)
+    runs = plan(experiment, setting.out, device_kind(setting.device))
+    due = [run for run in runs if setting.force or not run.record]
+    records = [run.record for run in runs if run.record and not setting.force]
+    failures: list[Failure] = []
+    listener.begin(experiment, due, len(records))
+    try:
+        for ended in _execute(experiment, due, setting, listener) if due else ():
+            listener.end(ended)
+            records.append(ended) if isinstance(ended, Record) else failures.append(ended)
+            if failures and setting.fail_fast:
+                break
+    finally:
+        table = _write(folder, ordered(experiment, records))
+    return Result(experiment, ordered(experiment, records), failures, table, folder)
+
+
+def data_folder(given: Path | None) -> Path:
+    """--data, else GFOPT_DATA, else the user's cache folder."""
+    if given or os.environ.get("GFOPT_DATA"):
+        return given or Path(os.environ["GFOPT_DATA"])
+    from platformdirs import user_cache_path
+
+    return user_cache_path("gfopt")
+
+
+def _execute(experiment: Experiment, due: list[Run], setting: Setting, listener: Listener):  # noqa: ANN202
+    """The runs that are due, on the machine that the setting describes."""
+    import torch
+
+    from gfopt.environment import torch_device
+    from gfopt.runs import Machine
+
+    if setting.threads:
+        torch.set_num_threads(setting.threads)
+    machine = Machine(torch_device(setting.device), setting.data, setting.offline)
+    return execute(experiment, due, machine, listener.reading)
+
+
+def _open(folder: Path) -> None:
+    """Make the folder now, so that a run of an hour doesn't end at a closed door."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / ".writable", "")
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise UsageError(f"--out: can't write to {folder}: {error.strerror}") from error
+
+
+def _write(folder: Path, records: list[Record]) -> Table:
+    """table.csv, table.md and curves.png of these records; only what has changed."""
+    table = summarise(records)
+    if not records:
+        return table
+    text = formats["csv"](table)
+    picture, csv = folder / "curves.png", folder / "table.csv"
+    changed = not csv.is_file() or csv.read_text("utf-8") != text or not picture.is_file()
+    if changed:
+        write_whole(csv, text)
+        write_whole(folder / "table.md", formats["md"](table))
+        _draw(folder, records)
+    return table
+
+
+def _draw(folder: Path, records: list[Record]) -> None:
+    from gfopt.plots import draw
+
+    histories = [read_history(folder / "runs" / record.id) for record in records]
+    draw(records, histories, folder / "curves.png", "png")
