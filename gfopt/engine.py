@@ -216,7 +216,7 @@ class Loop:
             z = self.optimizer.outputs(problem, self.state)
         if not target.on_accuracy:
             return problem.loss.value(z, problem.targets).tolist()
-        return (right_answers(z, problem.targets) / problem.samples).tolist()
+        return (right_answers(z, problem.targets).double() / problem.samples).tolist()
 
     def _status(self, i: int, row: Row) -> Status | None:
         """How the replica ends with this reading, None if it goes on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,7 +21,7 @@ PACKAGES = ("gfopt", "torch", "numpy", "scikit-learn", "h5py", "torchvision")
 def device_kind(device: str) -> str:
     """"cpu" or "cuda" for auto, cpu, cuda or cuda:N; asks the driver, not torch."""
     kind = device.split(":")[0]
-    if kind not in ("auto", "cpu", "cuda") or (":" in device and not device[5:].isdigit()):
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
         raise UsageError(f"--device {device}: must be auto, cpu, cuda or cuda:N")
     if kind == "auto":
         return "cuda" if _gpus() and _torch_has_cuda() else "cpu"

@@ -125,7 +125,7 @@ def _rounded(row: Row, name: str, value: float) -> str:
 
 def significant(value: float, digits: int) -> str:
     """A number with so many digits, zeros kept; whole thousands in full."""
-    if 10**digits <= abs(value) < 1e6:
+    if 10**digits - 0.5 <= abs(value) < 1e6:
         return f"{value:.0f}"
     return f"{value:#.{digits}g}".rstrip(".")
 

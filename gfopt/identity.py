@@ -62,7 +62,7 @@ def digest(values: Any) -> str:
 
 def source_digest(*files: Path) -> str:
     """SHA-256 of the parsed source of these files and of gfopt's numerical modules."""
-    return digest([_parsed(path.resolve()) for path in (*_NUMERICAL, *files)])
+    return digest([_parsed(path.read_bytes()) for path in (*_NUMERICAL, *files)])
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
@@ -76,9 +76,9 @@ def _rule_file(entry: Entry) -> Path:
 
 
 @cache
-def _parsed(path: Path) -> str:
+def _parsed(source: bytes) -> str:
     """The digest of a file's syntax tree: comments, docstrings and layout don't count."""
-    tree = ast.parse(path.read_bytes())
+    tree = ast.parse(source)
     return hashlib.sha256(repr(_shape(tree)).encode("utf-8")).hexdigest()
 
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 Groups = list[list[Record]]  # the runs of each row
 
 _READINGS = {
-    "end_of_epoch": "epochs = completed epochs when the loss of the resulting parameters is first "
-    "below the target; the start is epoch 0.",
-    "as_published": "epochs = index, from 0, of the epoch whose last known full-data pass is below "
+    "end_of_epoch": "epochs = completed epochs when the {metric} of the resulting parameters is "
+    "first {met} the target; the start is epoch 0.",
+    "as_published": "epochs = index, from 0, of the epoch whose last known full-data pass is {met} "
     "the target, as the published program counts.",
 }
 _ENDS = {
@@ -99,10 +99,15 @@ def _misses(groups: Groups) -> Iterator[str]:
 
 
 def _readings(groups: Groups) -> Iterator[str]:
+    """What is counted."""
     several = len({run.reading for run in _firsts(groups)}) > 1
     for run in _firsts(groups):
-        sentence = _READINGS[run.reading]
-        yield f"Reading {run.reading}: {sentence}" if several else sentence
+        metric, met = ("accuracy", "at or above") if is_accuracy(run) else ("loss", "below")
+        sentence = _READINGS[run.reading].format(metric=metric, met=met)
+        if run.target is None:
+            yield "epochs = epochs as run: there is no target."
+        else:
+            yield f"Reading {run.reading}: {sentence}" if several else sentence
 
 
 def _outcomes(groups: Groups) -> Iterator[str]:

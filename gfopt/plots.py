@@ -39,6 +39,7 @@ _STYLE: dict[Any, Any] = {  # Any: matplotlib types the keys one by one
     "svg.hashsalt": "gfopt",
 }
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+_LONG = 10_000  # numbers from which on an axis is labelled in thousands
 _GREY = "#555555"
 _WIDE = 10.0  # a ratio of values from which on a logarithmic axis shows more
 
@@ -147,14 +148,23 @@ def _draw_panel(ax: Axes, panel: _Panel, curves: list[_Curve], colours: dict[str
             ends += [points[-1][0]] if curve.record.status is not Status.DIVERGED else []
         else:
             missing[curve.record.label] = None
-    if _far_apart(ends):
-        ax.set_xscale("log")
+    _scale_x(ax, ends)
     _say_missing(ax, panel.missing, list(missing), everything=not ax.lines)
     for _, value, style in _marks(curves[0].record):
         ax.axhline(value, **style)
     ax.set_title(panel.title, loc="left")
     ax.grid(color="#E6E6E6", linewidth=0.6)
     ax.set_axisbelow(True)
+
+
+def _scale_x(ax: Axes, ends: list[float]) -> None:
+    """Logarithmic where some runs are far longer than others; thousands as k, millions as M."""
+    from matplotlib.ticker import EngFormatter
+
+    if _far_apart(ends):
+        ax.set_xscale("log")
+    elif ends and max(ends) >= _LONG:
+        ax.xaxis.set_major_formatter(EngFormatter())
 
 
 def _points(panel: _Panel, curve: _Curve) -> list[tuple[float, float]]:
@@ -166,7 +176,7 @@ def _points(panel: _Panel, curve: _Curve) -> list[tuple[float, float]]:
 def _draw_curve(ax: Axes, points: list[tuple[float, float]], run: Record, colour: str) -> None:
     """One seed's line and how it ended."""
     xs, ys = zip(*points, strict=True)
-    ax.plot(xs, ys, color=colour, linewidth=1.1, alpha=0.75)
+    ax.plot(xs, ys, color=colour, linewidth=0.9, alpha=0.8)
     if run.target:
         ax.plot(xs[-1:], ys[-1:], color=colour, **_end(run.reached), zorder=3)
 

@@ -19,14 +19,15 @@ _LABEL = 16  # the narrowest column that labels are squeezed into while numbers 
 def show(table: Table, console: Console | None = None) -> None:
     """Print the table. A terminal's width is kept; a file or pipe gets lines as long as needed."""
     console = console or Console()
-    wide = None if console.is_terminal else 10_000
+    if not console.is_terminal:
+        console = Console(file=console.file, width=10_000)
     for view in compact(table):
-        console.print(Text(view.title, style="bold"), width=wide, crop=False)
-        console.print(_grid(view, console.width), width=wide, crop=False)
+        console.print(Text(view.title, style="bold"))
+        console.print(_grid(view, console.width))
         console.print()
     for note in table.notes:
         style = "yellow" if note.startswith("WARNING") else "dim"
-        console.print(Text(note, style=style), width=wide, crop=False)
+        console.print(Text(note, style=style))
 
 
 def _grid(view: Compact, width: int) -> Grid:

@@ -26,7 +26,7 @@ LIVE_EVERY, PLAIN_EVERY = 0.2, 10.0  # seconds between two refreshes
 @contextmanager
 def display(*, quiet: bool) -> Iterator[Listener]:
     """A listener for one race; gfopt's messages (downloads) come out beside it."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     if quiet:
         yield Silence()
         return

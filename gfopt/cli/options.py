@@ -30,13 +30,13 @@ def load_all(
     """The experiments of these configs; what is wrong with any of them is told at once."""
     from gfopt.config.finding import DEFAULT, load_config
 
-    changes = [*(settings or []), *([f"seeds={seeds}"] if seeds else [])]
+    changes = [*(settings or []), *([f"seeds={seeds}"] if seeds is not None else [])]
     experiments, wrong = [], []
     for config in configs or [DEFAULT]:
         try:
             experiments.append(load_config(config, changes))
         except UsageError as error:
-            wrong.append(str(error))
+            wrong.append(str(error).replace(f"--set seeds={seeds}", f"--seeds {seeds}"))
     if wrong:
         raise UsageError("\n".join(wrong))
     return experiments

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gfopt.cli.options import Configs, Debug, Device, Out, Seeds, Set, load_all
-from gfopt.errors import ExitCode
+from gfopt.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from gfopt.race import Result
+    from gfopt.runs import Failure
 
 
 def run(
@@ -43,6 +44,9 @@ def run(
     from gfopt.race import Setting, data_folder, race
 
     experiments = load_all(configs, settings, seeds)
+    aimless = [e.name for e in experiments if require_target and not e.target]
+    if aimless:
+        raise UsageError(f"--require-target: {', '.join(aimless)} has no target")
     setting = Setting(out, data_folder(data), device, threads, offline, force, fail_fast)
     results = []
     for experiment in experiments:
@@ -50,6 +54,8 @@ def run(
             results.append(race(experiment, setting, listener))
         if not json:
             _print(results[-1], quiet=quiet)
+        for failure in results[-1].failures:
+            _tell(failure, debug=debug)
         if fail_fast and results[-1].failures:
             break
     if json:
@@ -65,6 +71,13 @@ def _print(result: Result, *, quiet: bool) -> None:
         show(result.table)
     if result.records and not quiet:
         typer.echo(f"table: {result.folder / 'table.md'}   picture: {result.folder / 'curves.png'}", err=True)
+
+
+def _tell(failure: Failure, *, debug: bool) -> None:
+    """A failed run once more, after the table, where it isn't overlooked."""
+    typer.echo(f"error: {failure.message}", err=True)
+    if debug:
+        typer.echo(failure.trace, err=True)
 
 
 def _json(results: list[Result]) -> str:

@@ -79,21 +79,20 @@ class _Head(Options):
 
 def read_entries(given: Any, folder: Path) -> tuple[list[Entry], list[Complaint]]:
     """The entries of the list, with distinct labels, and every complaint about them."""
-    entries, complaints = [], []
+    entries, complaints, taken = [], [], {}
     for i, values in enumerate(given if isinstance(given, list) else []):
-        if isinstance(values, str):
-            values = {"name": values}
-        if isinstance(values, dict):
-            entry, found = _entry(values, folder, ("optimizers", i))
-            entries += [entry] if entry else []
-            complaints += found
-    labels = [entry.label for entry in entries if entry.label]
-    for label in sorted({label for label in labels if labels.count(label) > 1}):
-        complaints.append(Complaint(("optimizers",), f"two entries carry the label {label!r}"))
+        at: Path_ = ("optimizers", i)
+        entry, found = _entry({"name": values} if isinstance(values, str) else values, folder, at)
+        complaints += found
+        if entry:
+            entries.append(entry)
+            if entry.label and taken.setdefault(entry.label, i) != i:
+                said = f"optimizers.{taken[entry.label]} has the label {entry.label!r} already"
+                complaints.append(Complaint((*at, "label"), said))
     return _labelled(entries), complaints
 
 
-def _entry(values: dict[str, Any], folder: Path, at: Path_) -> tuple[Entry | None, list[Complaint]]:
+def _entry(values: Any, folder: Path, at: Path_) -> tuple[Entry | None, list[Complaint]]:
     head, complaints = validate(_Head, values, at)
     if not head:
         return None, complaints
@@ -121,8 +120,8 @@ def _from_file(
     except OSError as error:
         return None, [Complaint((*at, "file"), f"can't read {path}: {error.strerror}")]
     except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        return None, [Complaint((*at, "file"), f"{path}:{line}: not Python: {error}")]
+        line, said = getattr(error, "lineno", None) or 1, getattr(error, "msg", str(error))
+        return None, [Complaint((*at, "file"), f"{path}:{line}: not Python: {said}")]
     return Entry(path.stem, head.label or "", options, head.batch_size, path), []
 
 

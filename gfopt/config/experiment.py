@@ -84,10 +84,11 @@ def load(text: str, name: str, folder: Path, settings: list[str] | None = None) 
     source, complaints = parse(text, name)
     if source.values is not None or not complaints:
         if not isinstance(source.values, dict):
-            kind = type(source.values).__name__
-            complaints.append(Complaint((), f"must be a mapping of keys to values (got a {kind})"))
+            kind = "a list" if isinstance(source.values, list) else f"only {source.values!r}"
+            complaints.append(Complaint((), f"must be a mapping of keys to values (got {kind})"))
         else:
             source = override(source, settings or [])
+            complaints = [c for c in complaints if not source.overridden(c.at)]
     if isinstance(source.values, dict):
         values = {"name": Path(name).stem} | source.values
         experiment, found = build(values, folder)
@@ -142,10 +143,12 @@ class _Parts:
     def _dataset(self, given: Any, folder: Path) -> tuple[str, Dataset | None]:
         """A registered data set, or the user's own file, relative to the config's folder."""
         if isinstance(given, dict) and "file" in given:
-            values = given | {"file": str(folder / str(given["file"]))}
-            made, complaints = validate(UserFile, values, ("dataset",))
+            file = given["file"]
+            if file and isinstance(file, str):
+                file = str(folder / file)
+            made, complaints = validate(UserFile, given | {"file": file}, ("dataset",))
             self.complaints += complaints
-            return Path(values["file"]).stem, made
+            return Path(str(file)).stem, made
         return self._named(datasets, given, ("dataset",))
 
     def _named(
@@ -154,11 +157,8 @@ class _Parts:
         """What `name` or `{name: …, options}` means in a registry."""
         values = {key: given} if isinstance(given, str) else given
         if not isinstance(values, dict) or not isinstance(values.get(key), str):
-            if given is not None or at != ("loss",):
-                known = ", ".join(registry)
-                self.complaints.append(
-                    Complaint(at, f"give a {registry.kind} as `{key}: …`. Known: {known}.")
-                )
+            said = f"give the {registry.kind} as `{key}: …`. Known: {', '.join(registry)}."
+            self.complaints.append(Complaint(at, said))
             return "", None
         name = values[key]
         if name not in registry:
@@ -190,6 +190,11 @@ def _conflicts(experiment: Experiment) -> Iterator[Complaint]:
             ("target", target.metric),
             f"{experiment.dataset_name} has no held-out samples: set dataset.validation to how many "
             "training samples to hold out",
+        )
+    if target and target.skip_every and experiment.reading != "as_published":
+        yield Complaint(
+            ("target", "skip_every"),
+            "belongs to `reading: as_published`: set that, or drop skip_every",
         )
     if target and target.on_accuracy and not own and dataset.classes is None:
         yield Complaint(("target", target.metric), f"{experiment.dataset_name} has values, not classes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from gfopt.config.source import Path_, Source, parse_value
+from gfopt.config.source import Path_, Source, parse
 from gfopt.errors import UsageError
 
 
@@ -14,13 +14,25 @@ def override(source: Source, settings: list[str]) -> Source:
     values, places = copy.deepcopy(source.values), dict(source.places)
     for setting in settings:
         key, equals, text = setting.partition("=")
-        if not equals or not key:
+        parts = key.strip().split(".")
+        if not equals or not all(parts):
             raise UsageError(f"--set {setting}: write KEY=VALUE, for example optimizers.0.lr=1e-4")
-        path: Path_ = tuple(int(part) if part.isdigit() else part for part in key.split("."))
-        _put(values, path, parse_value(text), setting)
+        path: Path_ = tuple(int(part) if part.isdecimal() else part for part in parts)
+        _put(values, path, _value(text, setting), setting)
         places = {at: place for at, place in places.items() if at[: len(path)] != path}
-        places[path] = f"--set {setting}"
+        for n in range(1, len(path) + 1):  # a section that the option makes is its own too
+            places.setdefault(path[:n], f"--set {setting}")
     return Source(source.name, values, places)
+
+
+def _value(text: str, setting: str) -> Any:
+    """The value as YAML reads it; nothing at all is null."""
+    if not text.strip():
+        return None
+    source, complaints = parse(text, setting)
+    if complaints and text.strip() not in ("null", "~"):
+        raise UsageError("\n".join(f"--set {setting}: {c.message}" for c in complaints))
+    return source.values
 
 
 def _put(values: Any, path: Path_, value: Any, setting: str) -> None:

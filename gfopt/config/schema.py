@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -16,7 +17,8 @@ class Network(Options):
 
     hidden: tuple[Count, ...] = ()
     activation: Annotated[
-        tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)
+        tuple[str, ...],
+        BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else (given,)),
     ] = ("relu",)
     init: Annotated[Any, Field(description="a scheme's name, or {scheme: …, options}")] = "torch"
     output_bias: bool = True
@@ -53,21 +55,28 @@ def parse_seeds(given: Any) -> Any:
     if isinstance(given, list):
         parts = [parse_seeds(part) if isinstance(part, str) else (part,) for part in given]
         return tuple(seed for part in parts for seed in part)
-    return (given,) if type(given) is int else given
+    if type(given) is not int:
+        raise ValueError(f"seeds look like 1, 1-100 or 1,2,5-9 (got {given!r})")
+    return (given,)
 
 
-def _seed_range(part: str) -> list[int]:
-    found = re.fullmatch(r"(\d+)(?:\s*-\s*(\d+))?", part)
+MOST_SEEDS = 100_000  # of one range: more is a slip of the pen
+
+
+def _seed_range(part: str) -> range:
+    found = re.fullmatch(r"([0-9]+)(?:\s*-\s*([0-9]+))?", part)
     if not found:
         raise ValueError(f"seeds look like 1, 1-100 or 1,2,5-9 (got {part!r})")
     first, last = int(found[1]), int(found[2] or found[1])
     if last < first:
         raise ValueError(f"a range of seeds goes up (got {part!r})")
-    return list(range(first, last + 1))
+    if last - first >= MOST_SEEDS:
+        raise ValueError(f"a range holds at most {MOST_SEEDS} seeds (got {part!r})")
+    return range(first, last + 1)
 
 
 def _unique(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    twice = sorted(seed for seed, count in Counter(seeds).items() if count > 1)
     if twice:
         raise ValueError(f"seeds must differ (twice: {', '.join(map(str, twice))})")
     return seeds
@@ -79,25 +88,33 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 class Settings(Options):
     """The top level of the file, its named parts (dataset, loss, optimizers, …) not yet looked up."""
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
-    dataset: dict[str, Any]
+    name: str
+    dataset: Any = None
     model: Network = Network()
-    loss: Any
-    optimizers: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    loss: Any = None
+    optimizers: Annotated[tuple[Any, ...], Field(min_length=1)]
     target: Target | None = None
     reading: Reading = "end_of_epoch"
     budget: Budget = Budget()
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(parse_seeds), Field(min_length=1)] = (1,)
     precision: Precision = "float32"
-    evaluate_every: Annotated[str, Field(pattern=r"^(1 epoch|[1-9]\d* updates?)$")] = "1 epoch"
+    evaluate_every: str = "1 epoch"
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise ValueError(f"names a folder: letters, digits, _ . and - only (got {name!r})")
+        return name
+
+    @field_validator("evaluate_every", mode="before")
+    @classmethod
+    def _epoch_or_updates(cls, given: Any) -> Any:
+        if not re.fullmatch(r"1 epoch|[1-9]\d* updates?", str(given)):
+            raise ValueError(f"must be `1 epoch` or `N updates` (got {given!r})")
+        return given
 
     @field_validator("seeds")
     @classmethod
     def _different(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         return _unique(seeds)
-
-    @model_validator(mode="after")
-    def _skip_belongs_to_as_published(self) -> Settings:
-        if self.target and self.target.skip_every and self.reading != "as_published":
-            raise ValueError("target.skip_every belongs to `reading: as_published`: set it, or drop skip_every")
-        return self

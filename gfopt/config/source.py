@@ -29,6 +29,10 @@ class Source:
     values: Any
     places: dict[Path_, str] = field(default_factory=dict)
 
+    def overridden(self, path: Path_) -> bool:
+        """Whether a value comes from an option instead of the file."""
+        return self.places.get(path, "--").startswith("--")
+
     def sentence(self, complaint: Complaint) -> str:
         """file:line:column: key: what is wrong."""
         place = next(
@@ -41,41 +45,43 @@ class Source:
         return f"{where}: {key}: {complaint.message}" if key else f"{where}: {complaint.message}"
 
 
+_FLOAT, _INT = "tag:yaml.org,2002:float", "tag:yaml.org,2002:int"
+_KEPT = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "null", "merge")}
+
+
 class _Loader(yaml.SafeLoader):
-    """The safe loader with YAML 1.2's floats: 1e-3 is a number."""
+    """The safe loader with YAML 1.2's numbers: 1e-3 is one, 1:30 and 2024-01-01 are text."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    key: list(found) for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    key: [(tag, pattern) for tag, pattern in found if tag in _KEPT]
+    for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$"),
-    list("-+.0123456789"),
-)
+for _tag, _pattern in (
+    (_INT, r"[-+]?(0|[1-9]\d*)"),
+    (_FLOAT, r"[-+]?((\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|\.(inf|Inf|INF))|\.(nan|NaN|NAN)"),
+):
+    _Loader.add_implicit_resolver(_tag, re.compile(f"^({_pattern})$"), list("-+.0123456789"))
 
 
 def parse(text: str, name: str) -> tuple[Source, list[Complaint]]:
     """The values of a YAML text and what is wrong with the text: syntax, duplicates, NaN, infinity."""
     try:
+        values = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
         node = yaml.compose(text, _Loader)
+        found = list(_walk(node, ())) if node else []
     except yaml.MarkedYAMLError as error:
         return _broken(name, error)
-    except yaml.YAMLError as error:  # a character that YAML doesn't allow: no mark
+    except (yaml.YAMLError, ValueError) as error:  # a forbidden character, !!int x: no mark
         return Source(name, None), [Complaint((), f"not YAML: {' '.join(str(error).split())}")]
-    if node is None:
+    if values is None:
         return Source(name, None), [Complaint((), "the file is empty: `gfopt new NAME` writes an example")]
     places, complaints = {}, []
-    for path, found, message in _walk(node, ()):
-        places.setdefault(path, f"{found.start_mark.line + 1}:{found.start_mark.column + 1}")
+    for path, at, message in found:
+        places.setdefault(path, f"{at.start_mark.line + 1}:{at.start_mark.column + 1}")
         if message:
             complaints.append(Complaint(path, message))
-    return Source(name, yaml.load(text, _Loader), places), complaints  # noqa: S506 - a SafeLoader
-
-
-def parse_value(text: str) -> Any:
-    """A single value as YAML reads it: what --set key=VALUE means."""
-    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    return Source(name, values, places), complaints
 
 
 def _broken(name: str, error: yaml.MarkedYAMLError) -> tuple[Source, list[Complaint]]:
@@ -85,12 +91,17 @@ def _broken(name: str, error: yaml.MarkedYAMLError) -> tuple[Source, list[Compla
     return Source(name, None, {(): place}), [Complaint((), f"not YAML: {said}")]
 
 
-def _walk(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, yaml.Node, str | None]]:
+def _walk(
+    node: yaml.Node, path: Path_, above: tuple[yaml.Node, ...] = ()
+) -> Iterator[tuple[Path_, yaml.Node, str | None]]:
     """Every value's path and node, depth first, with what is wrong with it."""
+    if node in above:
+        said = "an alias stands inside its own anchor"
+        raise yaml.MarkedYAMLError(problem=said, problem_mark=node.start_mark)
     yield path, node, _number_trouble(node)
     if isinstance(node, yaml.SequenceNode):
         for i, child in enumerate(node.value):
-            yield from _walk(child, (*path, i))
+            yield from _walk(child, (*path, i), (*above, node))
     elif isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, child in node.value:
@@ -98,11 +109,11 @@ def _walk(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, yaml.Node, str 
             if key.value in seen:
                 yield inner, key, f"the key stands twice, again in line {key.start_mark.line + 1}"
             seen.add(key.value)
-            yield from _walk(child, inner)
+            yield from _walk(child, inner, (*above, node))
 
 
 def _number_trouble(node: yaml.Node) -> str | None:
-    if node.tag != "tag:yaml.org,2002:float":
+    if node.tag != _FLOAT:
         return None
-    value = float(parse_value(node.value))
-    return None if math.isfinite(value) else f"must be a finite number (got {node.value})"
+    finite = node.value.strip("+-.").lower() not in ("inf", "nan") and math.isfinite(float(node.value))
+    return None if finite else f"must be a finite number (got {node.value})"

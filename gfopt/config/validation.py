@@ -38,19 +38,20 @@ def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
     if kind in ("value_error", "assertion_error"):
         return str(context["error"])
     if kind in _RULES:
-        return f"must be {_RULES[kind].format(**context)} (got {_show(got)})"
+        return f"must be {_RULES[kind].format(**context)}{_hint(error)} (got {_show(got)})"
     return f"{error['msg'][:1].lower()}{error['msg'][1:]} (got {_show(got)})"
 
 
 _RULES = {
-    "greater_than": "> {gt}",
-    "greater_than_equal": ">= {ge}",
-    "less_than": "< {lt}",
-    "less_than_equal": "<= {le}",
+    "greater_than": "> {gt:.12g}",
+    "greater_than_equal": ">= {ge:.12g}",
+    "less_than": "< {lt:.12g}",
+    "less_than_equal": "<= {le:.12g}",
     "float_type": "a number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "string_type": "text",
+    "string_too_short": "text, and not empty",
     "bool_type": "true or false",
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
@@ -59,8 +60,17 @@ _RULES = {
     "list_type": "a list",
     "finite_number": "a finite number",
     "too_short": "a list of at least {min_length}",
-    "string_pattern_mismatch": "text like {pattern}",
 }
+
+
+def _hint(error: ErrorDetails) -> str:
+    """What people mean who write 95 for an accuracy, or 1e3 for a count."""
+    got = error["input"]
+    if str(error["loc"][-1:]).endswith("_accuracy',)"):
+        return ": a fraction, 95 % is 0.95"
+    if error["type"] == "int_type" and isinstance(got, float) and got.is_integer():
+        return f", written as {got:.0f}"
+    return ""
 
 
 def _show(value: Any) -> str:

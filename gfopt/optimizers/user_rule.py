@@ -11,9 +11,9 @@ Both get the experiment's data, target, clock and seeds, and a row in its table.
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +21,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import ConfigDict, PrivateAttr, ValidationError
+from pydantic import ConfigDict, PrivateAttr
 
+from gfopt.config.validation import validate
 from gfopt.errors import UsageError
 from gfopt.optimizers.base import Optimizer
 from gfopt.problem import DenseProblem, Pass, State
@@ -48,25 +49,35 @@ def load_rule(path: Path, options: dict[str, Any]) -> Optimizer:
             f"{path}: holds no rule. Write a class (gfopt.Optimizer) with init and step, "
             "or make_model() and train_step(model, batch, state)"
         )
-    kind = found[0] if found else ModuleRule
-    try:
-        rule = kind(**options)
-    except ValidationError as error:
-        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise UsageError(f"{path}: {said}") from error
+    rule = _made(found[0] if found else ModuleRule, path, options)
     if isinstance(rule, ModuleRule):
         rule.attach(module)
     return rule
 
 
+def _made(kind: type[Optimizer], path: Path, options: dict[str, Any]) -> Optimizer:
+    """The rule with its options; UsageError tells all that is wrong with them."""
+    if inspect.isabstract(kind):
+        missing = " and ".join(sorted(kind.__abstractmethods__))
+        raise UsageError(f"{path}: {kind.__name__} has no {missing}")
+    rule, complaints = validate(kind, options)
+    if rule is None:
+        wrong = (f"{path}: {'.'.join(map(str, c.at))}: {c.message}" for c in complaints)
+        raise UsageError("\n".join(wrong))
+    return rule
+
+
 def _module(path: Path) -> ModuleType:
-    """Import a file under a name of its own."""
-    name = f"gfopt_user_{path.stem}_{abs(hash(path.resolve()))}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where pydantic looks up a class's annotations
-    spec.loader.exec_module(module)
+    """Import a file as it is now, under a name of its own; a cached older version could be stale."""
+    module = ModuleType(f"gfopt_user_{path.stem}_{abs(hash(path.resolve()))}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where pydantic looks up a class's annotations
+    try:
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))  # noqa: S102
+    except Exception as error:
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        place = f"{path}:{lines[-1]}" if lines else str(path)
+        raise UsageError(f"{place}: {type(error).__name__}: {error}") from error
     return module
 
 

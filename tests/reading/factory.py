@@ -28,7 +28,7 @@ _RUN: dict[str, Any] = {
     "train_accuracy": 0.95,
     "valid_loss": 0.6,
     "valid_accuracy": 0.9,
-    "chance": 2.302585,
+    "chance": 2.3026,
     "class_prior": 2.301,
     "levels": {},
     "phases": {},

@@ -1,0 +1,80 @@
+import math
+
+import pytest
+from factory import history, missed, record
+
+from gfopt.plots import PICTURES, draw
+
+FALLING = [2.3, 1.5, 0.9, 0.6, 0.49]
+
+
+@pytest.fixture
+def race():
+    """Two seeds of a counted rule, one that isn't counted, one that diverges."""
+    records = [
+        record(seed=1),
+        record(seed=2),
+        missed(label="adam", forward_passes=None, backward_passes=None),
+        missed(label="boom", status="diverged", replicas=2),
+    ]
+    histories = [
+        history(FALLING),
+        history([loss * 1.1 for loss in FALLING]),
+        history(FALLING[:-1], forward_passes=None, backward_passes=None),
+        history([2.3, 1e9, 1e30, math.inf, math.nan]),
+    ]
+    return records, histories
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_the_same_runs_give_the_same_bytes(race, kind, tmp_path):
+    for name in ("one", "two"):
+        draw(*race, tmp_path / name, kind)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def words(race, tmp_path):
+    """The picture's SVG, which has its words as comments."""
+    draw(*race, tmp_path / "curves.svg", "svg")
+    return (tmp_path / "curves.svg").read_text("utf-8")
+
+
+def test_the_picture_names_labels_levels_and_what_is_missing(race, tmp_path):
+    text = words(race, tmp_path)
+    for expected in (
+        "gradient_descent",
+        "target train_loss &lt; 0.5",
+        "chance 2.3026",
+        "class prior 2.301",
+        "target reached",
+        "ended without it",
+        "not counted: adam",
+        "not measured (ran in a batch): boom",
+        "sample-passes, forward + backward",
+    ):
+        assert f"<!-- {expected} -->" in text
+
+
+def test_a_panel_that_no_run_can_fill_says_so(tmp_path):
+    one = ([record()], [history(FALLING, forward_passes=None, backward_passes=None)])
+    assert "<!-- not counted -->" in words(one, tmp_path)
+
+
+def test_the_target_s_metric_is_what_is_drawn(tmp_path):
+    accuracy = {"target": "valid_accuracy >= 0.9", "target_metric": "valid_accuracy"}
+    run = record(**accuracy, target_value=0.9, chance=0.1, class_prior=0.106)
+    text = words(([run], [history(FALLING, metric=0.5)]), tmp_path)
+    assert "<!-- validation accuracy -->" in text
+    assert "<!-- class prior 10.6 % -->" in text
+
+
+def test_each_experiment_has_panels_of_its_own(tmp_path):
+    two = ([record(experiment="one"), record(experiment="two")], [history(FALLING)] * 2)
+    text = words(two, tmp_path)
+    assert text.count("<!-- epochs -->") == 2
+
+
+def test_runs_without_target_readings_or_levels_can_be_drawn(tmp_path):
+    bare = {"target": None, "target_value": None, "chance": None, "class_prior": None}
+    draw([record(**bare), record(**bare)], [history([]), history([1.0])], tmp_path / "a.png", "png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

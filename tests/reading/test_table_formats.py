@@ -1,0 +1,132 @@
+import csv
+import io
+import json
+import math
+
+import pytest
+from factory import missed, record
+
+from gfopt.errors import UnknownNameError
+from gfopt.formats import compact, formats, significant
+from gfopt.tables import COLUMNS, summarise
+
+
+@pytest.fixture
+def table():
+    rule = {"label": "position_wise", "optimizer": "position_wise"}
+    return summarise(
+        [
+            record(seed=1, epochs=2243, seconds=12.3456, loss=3.24830001),
+            missed(seed=1, loss=3.2494, **rule),
+            missed(seed=2, loss=3.2494, **rule),
+            record(seed=3, epochs=12.5, **rule),
+        ]
+    )
+
+
+MARKDOWN = """\
+| experiment | dataset | optimizer        | label            | target           | reading      | path  | seeds | reached |      epochs | epochs_lo |   epochs_hi |     seconds | seconds_lo |  seconds_hi |   loss | accuracy | chance |
+| ---------- | ------- | ---------------- | ---------------- | ---------------- | ------------ | ----- | ----: | ------: | ----------: | --------: | ----------: | ----------: | ---------: | ----------: | -----: | -------: | -----: |
+| digits     | digits  | gradient_descent | gradient_descent | train_loss < 0.5 | end_of_epoch | plain |     1 |       1 |        2243 |           |             |        12.3 |            |             | 3.2483 |   90.0 % | 2.3026 |
+| digits     | digits  | position_wise    | position_wise    | train_loss < 0.5 | end_of_epoch | plain |     3 |       1 | not reached |      12.5 | not reached | not reached |       1.25 | not reached | 3.2494 |   90.0 % | 2.3026 |
+
+- position_wise: 2 of 3 runs missed the target and count as infinity (2 at the end of the budget).
+- epochs = completed epochs when the loss of the resulting parameters is first below the target; the start is epoch 0.
+- seconds = training, without evaluation; loss = train loss at the stop; accuracy on the held-out samples.
+- Medians over seeds; lo and hi are their minimum and maximum below 6 seeds; none for one seed.
+- 1 to 3 seeds a row: few starts, small differences between rows may be chance.
+- Levels of train_loss on digits: chance 2.3026, class prior (best constant output) 2.301.
+- Learning rates and other options are those of the config: nothing was tuned, so the order of rows is no ranking of methods.
+"""  # noqa: E501 - a table is as wide as it is
+
+CSV = """\
+experiment,dataset,optimizer,label,target,reading,path,seeds,reached,epochs,epochs_lo,epochs_hi,seconds,seconds_lo,seconds_hi,loss,accuracy,chance
+digits,digits,gradient_descent,gradient_descent,train_loss < 0.5,end_of_epoch,plain,1,1,2243.0,,,12.3456,,,3.24830001,0.9,2.3026
+digits,digits,position_wise,position_wise,train_loss < 0.5,end_of_epoch,plain,3,1,inf,12.5,inf,inf,1.25,inf,3.2494,0.9,2.3026
+"""  # noqa: E501
+
+LATEX = r"""% needs \usepackage{booktabs}
+\noindent\textbf{digits · train\_loss \textless{} 0.5 · end\_of\_epoch · chance 2.3026}\par\smallskip
+\noindent\begin{tabular}{lrrrrr}
+\toprule
+label & reached & epochs & seconds & loss & accuracy \\
+\midrule
+gradient\_descent & 1/1 & 2243 & 12.3 & 3.2483 & 90.0 \% \\
+position\_wise & 1/3 & inf (12.5--inf) & inf (1.25--inf) & 3.2494 & 90.0 \% \\
+\bottomrule
+\end{tabular}\par\medskip
+"""  # noqa: E501
+
+
+def test_markdown_is_a_table_with_all_columns_and_the_notes_as_a_list(table):
+    assert formats["md"](table) == MARKDOWN
+
+
+def test_csv_has_full_precision_and_says_inf_for_a_miss(table):
+    assert formats["csv"](table) == CSV
+    (_, miss) = csv.DictReader(io.StringIO(formats["csv"](table)))
+    assert float(miss["epochs"]) == math.inf
+
+
+def test_json_has_columns_rows_and_notes_and_says_null_for_a_miss(table):
+    found = json.loads(formats["json"](table))
+    assert found["columns"] == list(COLUMNS)
+    assert found["rows"][0]["loss"] == 3.24830001
+    assert found["rows"][1]["epochs"] is None
+    assert found["notes"] == table.notes
+
+
+def test_latex_is_booktabs_with_medians_and_ranges_in_one_cell(table):
+    text = formats["latex"](table)
+    assert text.startswith(LATEX)
+    assert all(rf"{{\footnotesize\noindent {line}" in text for line in (r"position\_wise: 2 of 3",))
+
+
+def test_latex_escapes_what_labels_may_hold():
+    text = formats["latex"](summarise([record(label=r"a_b & 50% {x} \y #1 ~^$")]))
+    escaped = (
+        r"a\_b \& 50\% \{x\} \textbackslash{}y \#1 \textasciitilde{}\textasciicircum{}\$ & 1/1"
+    )
+    assert escaped in text
+
+
+def test_a_bar_in_a_label_does_not_end_the_markdown_cell():
+    assert r"| a\|b " in formats["md"](summarise([record(label="a|b")]))
+
+
+@pytest.mark.parametrize("name", sorted(formats))
+def test_every_format_takes_an_empty_table_and_one_without_target_or_accuracy(name):
+    bare = {"target": None, "target_value": None, "chance": None, "class_prior": None}
+    bare |= {"train_accuracy": None, "valid_accuracy": None, "loss": math.nan, "replicas": 2}
+    for records in ([], [record(**bare)]):
+        assert formats[name](summarise(records)).endswith("\n")
+
+
+def test_a_compact_table_has_no_empty_columns_and_one_part_for_each_race():
+    runs = [record(), record(experiment="other", valid_accuracy=None, train_accuracy=None)]
+    first, second = compact(summarise(runs))
+    assert first.header == ["label", "reached", "epochs", "seconds", "loss", "accuracy"]
+    assert second.header == ["label", "reached", "epochs", "seconds", "loss"]
+    assert second.title == "other · digits · train_loss < 0.5 · end_of_epoch · chance 2.3026"
+
+
+def test_an_unknown_format_is_told_the_nearest():
+    with pytest.raises(UnknownNameError, match="Did you mean 'csv'"):
+        formats["cvs"]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (3.24829, 5, "3.2483"),
+        (0.5, 3, "0.500"),
+        (999.6, 3, "1000"),
+        (123.4, 3, "123"),
+        (1234.5, 3, "1234"),
+        (0.0, 3, "0.00"),
+        (0.0000123, 3, "1.23e-05"),
+        (2.5e8, 5, "2.5000e+08"),
+    ],
+)
+def test_numbers_keep_so_many_digits(value, digits, text):
+    assert significant(value, digits) == text
