@@ -43,7 +43,11 @@ def probe(experiment: Experiment, task: Task, due: list[Run]) -> list[str]:
         clock = clock_for(task.train.inputs.device)
         terms = Terms(None, "end_of_epoch", Budget(epochs=1, seconds=experiment.budget.seconds))
         size = run.entry.batch_size
-        train(task, rules[label], terms, [run.seed], clock, batch_size=size)
+        try:
+            train(task, rules[label], terms, [run.seed], clock, batch_size=size)
+        except (Exception, SystemExit) as error:  # a user's rule: the other probes go on
+            lines.append(f"{label}: fails, {type(error).__name__}: {error}")
+            continue
         count = sum(other.entry.label == label for other in due)
         most = min(experiment.budget.epochs * clock.train, experiment.budget.seconds) * count
         lines.append(f"{label}: {clock.train:.3g} s an epoch; {count} runs take at most {most:.3g} s")

@@ -95,7 +95,7 @@ def execute(
             yield _make(experiment, task, run, rules[run.entry.label], watch)
         except GfoptError:
             raise
-        except Exception as error:  # a rule's own mistake: the other runs go on
+        except (Exception, SystemExit) as error:  # a rule's own mistake: the other runs go on
             yield Failure(run, _sentence(run, error), traceback.format_exc())
 
 
@@ -122,8 +122,11 @@ def _make(experiment: Experiment, task: Task, run: Run, rule: Optimizer, watch: 
     """Train, and write the run's folder."""
     from gfopt.clock import Phase, clock_for
     from gfopt.engine import train
+    from gfopt.optimizers.user_rule import ModuleRule, try_out
     from gfopt.recording import record_of, save_weights
 
+    if run.entry.file and not isinstance(rule, ModuleRule):
+        try_out(rule, task, run.seed, run.entry.batch_size)
     clock = clock_for(task.train.inputs.device)
     outcome = train(
         task,

@@ -25,13 +25,15 @@ def answered(command: Callable[..., None]) -> Callable[..., None]:
     def wrapper(*args: Any, **values: Any) -> None:
         try:
             command(*args, **values)
-        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+        except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except GfoptError as error:
             message, code = f"error: {error}", error.exit_code
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
             message = "interrupted: finished runs are kept, the same command goes on"
+        except OSError as error:
+            message, code = f"error: {error.filename or ''}: {error.strerror or error}", ExitCode.USAGE
         except Exception as error:
             said = f"unexpected {type(error).__name__}: {error}"
             code = ExitCode.UNEXPECTED
@@ -65,17 +67,22 @@ for name, command in {
     app.command(name)(answered(command))
 
 
-@app.callback()
-def _top(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    if version:
+def _version(asked: bool) -> None:
+    if asked:
         from gfopt import __version__
 
         typer.echo(f"gfopt {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Options of gfopt itself."""
 
 
 def main() -> None:

@@ -34,7 +34,8 @@ def _folder(run: str, out: Path) -> Path:
     """The one run folder that is meant."""
     if (Path(run) / "record.json").is_file():
         return Path(run)
-    found = [folder for folder in out.glob(f"*/runs/{run}*") if folder.is_dir()] if run else []
+    kept = (file.parent for file in sorted(out.glob("*/runs/*/record.json")))
+    found = [folder for folder in kept if run and folder.name.startswith(run)]
     if len(found) != 1:
         what = "no finished run" if not found else f"{len(found)} finished runs"
         raise UsageError(f"{what} under {out} with an id that begins with {run!r}")

@@ -115,6 +115,8 @@ def _from_file(
     head: _Head, options: dict[str, Any], path: Path, at: Path_
 ) -> tuple[Entry | None, list[Complaint]]:
     """An entry whose file is there and is Python; what is in it is seen when a run is due."""
+    if path.suffix != ".py":
+        return None, [Complaint((*at, "file"), f"must be a Python file, ending in .py (got {head.file!r})")]
     try:
         ast.parse(path.read_bytes(), str(path))
     except OSError as error:

@@ -193,7 +193,7 @@ def _kind(value: Any) -> str | None:
     if isinstance(value, torch.Tensor):
         return "/" if value.ndim else "@"
     if isinstance(value, list):
-        return "[]" if value else None
+        return "[]"
     return "#" if isinstance(value, int | float) else None
 
 
@@ -204,7 +204,7 @@ def _frozen(kind: str, value: Any, replicas: int, batched: bool) -> Tensor:
     if kind == "/":
         return value.clone() if batched else value[None].clone()
     if kind == "[]":
-        return torch.stack(value)[None]
+        return torch.stack(value)[None] if value else torch.empty(1, 0)
     value = value if kind == "@" else torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
     return value.expand(replicas).clone()
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gfopt.rng import Draw
+    from gfopt.task import Task
 
 CHUNK = 2048  # samples that a module evaluates at a time, so that memory doesn't grow with the data
 
@@ -74,10 +75,10 @@ def _module(path: Path) -> ModuleType:
     sys.modules[module.__name__] = module  # where pydantic looks up a class's annotations
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), vars(module))  # noqa: S102
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
         place = f"{path}:{lines[-1]}" if lines else str(path)
-        raise UsageError(f"{place}: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{place}: {type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
     return module
 
 
@@ -86,6 +87,47 @@ def _is_rule(found: Any, module: ModuleType) -> bool:
     return (
         inspect.isclass(found) and issubclass(found, Optimizer) and found.__module__ == module.__name__
     )
+
+
+def try_out(rule: Optimizer, task: Task, seed: int, batch_size: int | None) -> None:
+    """One step that is thrown away: TypeError says what is wrong with what the rule returns."""
+    import torch
+
+    from gfopt.rng import Draw
+
+    problem, like = task.train, task.train.inputs
+    if batch_size:
+        problem = problem.on(torch.arange(min(batch_size, problem.samples), device=like.device)[None])
+    with torch.no_grad():
+        params = task.start([seed])
+        state = _sound("init", rule.init(problem, params, Draw((seed,), like.device, like.dtype)), params)
+        before = {key: tensor.clone() for key, tensor in state.items()}
+        at = problem.forward(state) if rule.wants_pass else None
+        _sound("step", rule.step(problem, state, at), state)
+    changed = [k for k, t in before.items() if not torch.equal(t.nan_to_num(), state[k].nan_to_num())]
+    if changed:
+        raise TypeError(f"step changed the state it was given ({', '.join(changed)}): make new tensors")
+
+
+def _sound(what: str, state: Any, given: State) -> State:
+    """The state, if it is a dict of tensors with all that was given, in the same shapes."""
+    import torch
+
+    if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
+        raise TypeError(f"{what} must return the state, a dict of tensors (got {_kind(state)})")
+    for key, tensor in given.items():
+        if key not in state:
+            raise TypeError(f"{what} must return the whole state: {key!r} is missing")
+        if state[key].shape != tensor.shape:
+            shapes = f"{tuple(tensor.shape)} (got {tuple(state[key].shape)})"
+            raise TypeError(f"{what}: {key!r} must keep its shape {shapes}")
+    return state
+
+
+def _kind(found: Any) -> str:
+    if not isinstance(found, dict):
+        return type(found).__name__
+    return ", ".join(sorted({type(value).__name__ for value in found.values()}))
 
 
 class Batch(NamedTuple):

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from factory import history, missed, record
+from tests.reading.factory import history, missed, record
 
 from gfopt.plots import PICTURES, draw
 

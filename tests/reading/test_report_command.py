@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from factory import history, record
+from tests.reading.factory import history, record
 
 from gfopt.cli.report import report
 from gfopt.errors import UnknownNameError, UsageError

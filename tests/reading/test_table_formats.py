@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from factory import missed, record
+from tests.reading.factory import missed, record
 
 from gfopt.errors import UnknownNameError
 from gfopt.formats import compact, formats, significant

@@ -1,5 +1,5 @@
 import pytest
-from factory import missed, record
+from tests.reading.factory import missed, record
 
 from gfopt.tables import summarise
 

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from factory import missed, record
+from tests.reading.factory import missed, record
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from factory import missed, record
+from tests.reading.factory import missed, record
 from rich.console import Console
 
 from gfopt.tables import summarise

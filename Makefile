@@ -1,0 +1,49 @@
+# Each target sets up what it needs. `make` alone says what there is.
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.complete
+
+.PHONY: help setup run test test-long check smoke reproduce golden clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: $(SETUP) ## the environment in .venv; TORCH_INDEX=URL for another build of torch
+
+# torch goes first and pinned: an open range would bring the build with all of CUDA.
+$(SETUP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gfopt needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: setup ## the digits race: a table and a picture in a minute
+	$(BIN)/gfopt run
+
+test: setup ## the quick tests; those on real data too where GFOPT_DATA names it
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: setup ## the long tests: the published counts on real data
+	$(BIN)/python -m pytest -m long
+
+check: setup ## format, lint, types, import directions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+smoke: setup ## every command once, offline, into a temporary folder
+	BIN=$(BIN) sh scripts/smoke.sh
+
+reproduce: setup ## the three races of arXiv 2204.05312 as published, on the real data
+	$(BIN)/gfopt run cat_poswise mnist_poswise cifar10_poswise cat_end_of_epoch
+
+golden: setup ## record the epoch counts of tests/golden anew, on purpose
+	$(BIN)/python -m tests.golden.record
+
+clean: ## what tools leave behind; not results, not .venv
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

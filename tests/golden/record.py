@@ -1,0 +1,23 @@
+"""python -m tests.golden.record: write epochs.csv anew. A changed count is a result: review the diff."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from tests.golden.cases import cases, counts
+
+FILE = Path(__file__).with_name("epochs.csv")
+
+
+def rows():
+    """Every golden count as it comes out now."""
+    for rule, name, options in cases():
+        for seed, epochs in counts(rule, options):
+            yield [name, json.dumps(options), str(seed), epochs]
+
+
+if __name__ == "__main__":
+    with FILE.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([["rule", "options", "seed", "epochs"], *rows()])

@@ -1,0 +1,93 @@
+"""The published counts, on the real data: the position-wise paper's six, and others' re-runs.
+
+The expected numbers stand here alone, as oracles: epochs and loss at the stop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+import gfopt
+from gfopt.clock import Clock
+from gfopt.config.finding import load_config
+from gfopt.datasets import prepare
+from gfopt.engine import train
+from gfopt.task import build
+
+pytestmark = [pytest.mark.data, pytest.mark.long]
+
+AS_PUBLISHED = {
+    "cat_poswise": {"gradient_descent": (2243, 0.0999618486), "position_wise": (881, 0.0998389520)},
+    "mnist_poswise": {"gradient_descent": (195, 3.248305), "position_wise": (139, 3.247959)},
+    "cifar10_poswise": {"gradient_descent": (121, 3.229977), "position_wise": (97, 3.229931)},
+}
+# cat, end of epoch: seed 1..6
+END_OF_EPOCH = {
+    "gradient_descent": (2243, 1060, 1946, 939, 785, 1053),
+    "position_wise": (883, 654, 870, 694, 521, 689),
+    "gradient_descent x (1, 2, 3, 4)": (856, 650, 876, 668, 599, 628),
+    "gradient_descent x 2": (1277, 656, 947, 605, 527, 652),
+}
+CAT_AS_PUBLISHED = (881, 637, 870, 658, 469, 643)
+
+
+@pytest.mark.parametrize("config", AS_PUBLISHED)
+def test_the_published_epochs_and_losses_come_out_exactly(config, real_data, tmp_path):
+    result = gfopt.run(config, out=tmp_path, data=real_data, offline=True)
+    found = {r.optimizer: (r.status, r.epochs, pytest.approx(r.loss, abs=1e-4)) for r in result.records}
+    assert found == {
+        name: ("reached", epochs, loss) for name, (epochs, loss) in AS_PUBLISHED[config].items()
+    }
+
+
+@pytest.fixture(scope="module")
+def cat():
+    """Experiment and task of the cat race, read at the end of each epoch."""
+    import os
+    from pathlib import Path
+
+    experiment = load_config("cat_end_of_epoch")
+    data = prepare(experiment.dataset, Path(os.environ["GFOPT_DATA"]), precision="float64", offline=True)
+    return experiment, build(experiment, data, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("place", range(4), ids=list(END_OF_EPOCH))
+def test_a_batch_of_six_seeds_gives_the_counts_of_six_single_runs(cat, place):
+    experiment, task = cat
+    rule = experiment.entries[place].rule(4)
+    outcomes = train(task, rule, experiment.terms(), range(1, 7), Clock())
+    assert tuple(o.history[-1].epoch for o in outcomes) == list(END_OF_EPOCH.values())[place]
+
+
+def test_position_wise_as_published_gives_the_counts_of_all_six_seeds(cat):
+    experiment, task = cat
+    terms = replace(load_config("cat_poswise").terms(), target=experiment.target)
+    outcomes = train(task, experiment.entries[1].rule(4), terms, range(1, 7), Clock())
+    assert tuple(o.history[-1].epoch for o in outcomes) == CAT_AS_PUBLISHED
+
+
+def test_single_runs_give_the_counts_of_one_start(real_data, tmp_path):
+    result = gfopt.run("cat_end_of_epoch", out=tmp_path, data=real_data, offline=True)
+    assert [r.epochs for r in result.records] == [counts[0] for counts in END_OF_EPOCH.values()]
+    assert [r.loss for r in result.records] == pytest.approx(
+        [0.0999618486, 0.0995513141, 0.0991986768, 0.0992702964], abs=1e-9
+    )
+
+
+def test_an_epoch_of_position_wise_on_cat_costs_what_the_shares_say(cat):
+    experiment, task = cat
+    terms = replace(experiment.terms(), target=None, budget=experiment.budget.model_copy(update={"epochs": 3}))
+    row = train(task, experiment.entries[1].rule(4), terms, [1], Clock())[0].history[-1]
+    assert row.forward_passes / (3 * 209) == pytest.approx(1.000915, abs=5e-7)
+    assert row.backward_passes / (3 * 209) == pytest.approx(1.001097, abs=5e-7)
+
+
+def test_the_mnist_target_is_beaten_by_a_constant_and_the_table_says_so(real_data, tmp_path):
+    result = gfopt.run(
+        "mnist_poswise", out=tmp_path, data=real_data, offline=True, settings=["budget.epochs=2"]
+    )
+    assert result.records[0].class_prior == pytest.approx(3.24904, abs=5e-6)
+    assert any("class-prior" in note and "WARNING" in note for note in result.table.notes)
