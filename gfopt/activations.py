@@ -37,5 +37,7 @@ activations.register("negative_part")(
 activations.register("sigmoid")(
     Activation(lambda z: z.sigmoid(), lambda delta, z, a: delta * (a * (1 - a)))
 )
-activations.register("tanh")(Activation(lambda z: z.tanh(), lambda delta, z, a: delta * (1 - a * a)))
+activations.register("tanh")(
+    Activation(lambda z: z.tanh(), lambda delta, z, a: delta * (1 - a * a))
+)
 activations.register("identity")(Activation(lambda z: z, lambda delta, z, a: delta))

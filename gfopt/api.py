@@ -9,7 +9,7 @@ from typing import Any
 
 from gfopt.config.experiment import Experiment, load
 from gfopt.config.finding import DEFAULT, load_config
-from gfopt.race import Result, Setting, Silence, race
+from gfopt.race import Result, Setting, Silence, data_folder, race
 
 
 def run(
@@ -17,7 +17,13 @@ def run(
     *,
     seeds: Iterable[int] | None = None,
     settings: Iterable[str] = (),
-    **where: Any,
+    out: str | Path = "results",
+    data: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    offline: bool = False,
+    force: bool = False,
+    fail_fast: bool = False,
 ) -> Result:
     """Run what is missing of an experiment; the records and the table of all of it.
 
@@ -25,14 +31,22 @@ def run(
         config: a path, the name of a packaged config, or the values of one as a dict.
         seeds: in place of the config's.
         settings: changes such as "optimizers.0.lr=1e-4", as the command line's --set.
-        where: out, data (paths), device, threads, offline, force, fail_fast as on the command line.
+        out: the folder of results.
+        data: the folder of data sets; default GFOPT_DATA, else the cache folder.
+        device: auto, cpu, cuda or cuda:N.
+        threads: default torch's own.
+        offline: never download.
+        force: run all again, finished or not.
+        fail_fast: stop at the first run that fails.
 
     Raises:
-        GfoptError: what is wrong with the config, the options or the data.
+        GfoptError: what is wrong with the config, the options or the data. A run that fails doesn't
+            raise: it is among the result's failures.
     """
     changes = [*settings, *([f"seeds={list(seeds)}"] if seeds is not None else [])]
-    paths = {key: Path(where[key]) for key in ("out", "data") if key in where}
-    return race(_experiment(config, changes), Setting(**(where | paths)), Silence())
+    folder = data_folder(Path(data) if data else None)
+    setting = Setting(Path(out), folder, device, threads, offline, force, fail_fast)
+    return race(_experiment(config, changes), setting, Silence())
 
 
 def _experiment(config: str | Path | dict[str, Any], changes: list[str]) -> Experiment:

@@ -1,4 +1,4 @@
-"""One clock for a run: every moment belongs to exactly one phase, so the phases sum to the wall time."""
+"""One clock for a run: every moment is in exactly one phase, so they sum to the wall time."""
 
 from __future__ import annotations
 

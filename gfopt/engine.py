@@ -1,12 +1,12 @@
 """The one training loop: it owns epochs, batches, readings and the clock.
 
-    end_of_epoch    epochs = completed epochs when the loss of the resulting parameters is first below
-                    the target; the start is epoch 0.
-    as_published    at index i, from 0, the loss of the last full-data pass that step i knew: the one
-                    handed in, or the last one it made itself. (arXiv 2204.05312, its program.)
+    end_of_epoch   epochs = completed epochs when the loss of the resulting parameters is first below
+                   the target; the start is epoch 0.
+    as_published   at index i, from 0, the loss of the last full-data pass that step i knew: the one
+                   handed in, or the last one it made itself. (arXiv 2204.05312, its program.)
 
-The pass that reads the loss is handed to the next step: where the rule wants it, it is made once and
-charged to training when the step takes it. Any other evaluation is off the training clock.
+The pass that reads the loss is handed to the next step: where the rule wants it, it is made once
+and charged to training when the step takes it. Any other evaluation is off the training clock.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from gfopt.batches import Batches
 from gfopt.clock import Clock, Phase
-from gfopt.problem import State, parameters
+from gfopt.problem import DenseProblem, State, parameters
 from gfopt.records import Status
-from gfopt.rng import Draw, order
+from gfopt.rng import Draw
 from gfopt.tally import Tally
 from gfopt.task import Task, right_answers
 
@@ -65,27 +66,6 @@ class _Costs(NamedTuple):
     backward_passes: float | None
 
 
-class _Batches:
-    """The mini-batches of each epoch: every sample once, in the order of (seed, epoch)."""
-
-    def __init__(self, samples: int, size: int | None) -> None:
-        self.total, self.size = samples, size or samples
-        self.per_epoch = math.ceil(samples / self.size)
-        self._orders: dict[tuple[int, int], Tensor] = {}
-
-    def samples(self, update: int, seeds: tuple[int, ...]) -> Tensor:
-        """The sample numbers of one update, (R, n) int64."""
-        epoch, place = divmod(update, self.per_epoch)
-        cut = slice(place * self.size, (place + 1) * self.size)
-        return torch.stack([self._order(seed, epoch)[cut] for seed in seeds])
-
-    def _order(self, seed: int, epoch: int) -> Tensor:
-        if (seed, epoch) not in self._orders:
-            self._orders = {k: v for k, v in self._orders.items() if k[1] == epoch}
-            self._orders[seed, epoch] = torch.from_numpy(order(seed, epoch, self.total))
-        return self._orders[seed, epoch]
-
-
 Watch = Callable[[int, Row], None]  # called with seed and row after each reading
 
 
@@ -122,7 +102,7 @@ class Loop:
         self.task, self.optimizer, self.terms = task, optimizer, terms
         self.clock, self.watch = clock, watch
         self.seeds, self.batch_size = seeds, batch_size
-        self.batches = _Batches(task.train.samples, batch_size)
+        self.batches = Batches(task.train.samples, batch_size)
         self.tally = Tally(task.widths, task.train.samples, len(seeds))
         self.problem = task.train.watched(self.tally)
         self.updates = 0
@@ -148,7 +128,7 @@ class Loop:
             self.clock.reassign(self.unused.train)
 
     def set_up(self) -> None:
-        """Draw the start; take one step that is thrown away, so that no run pays for a cold machine."""
+        """Draw the start; throw one step away first, so that no run pays for a cold machine."""
         with self.clock.phase(Phase.SET_UP):
             like = self.task.train.inputs
             draw = Draw(self.seeds, like.device, like.dtype)
@@ -198,7 +178,8 @@ class Loop:
         costs = self._costs()
         statuses: list[Status | None] = []
         for i, seed in enumerate(self.seeds):
-            row = Row(self._epoch(), self.updates, losses[i], metrics and metrics[i], *costs.train, *costs[1:])
+            metric = metrics[i] if metrics else None
+            row = Row(self._epoch(), self.updates, losses[i], metric, *costs.train, *costs[1:])
             self.history[seed].append(row)
             self.watch(seed, row)
             statuses.append(self._status(i, row))
@@ -215,7 +196,7 @@ class Loop:
             problem = self.task.valid
             z = self.optimizer.outputs(problem, self.state)
         if not target.on_accuracy:
-            return problem.loss.value(z, problem.targets).tolist()
+            return problem.loss.value(z, problem.targets).double().tolist()
         return (right_answers(z, problem.targets).double() / problem.samples).tolist()
 
     def _status(self, i: int, row: Row) -> Status | None:
@@ -227,7 +208,9 @@ class Loop:
             return Status.REACHED
         if done is not None and bool(done[i]):
             return Status.FINISHED
-        spent = self.updates / self.batches.per_epoch >= budget.epochs or row.seconds >= budget.seconds
+        spent = (
+            self.updates / self.batches.per_epoch >= budget.epochs or row.seconds >= budget.seconds
+        )
         return Status.BUDGET if spent else None
 
     def _reached(self, row: Row) -> bool:
@@ -238,7 +221,9 @@ class Loop:
             return target.met(row.loss, 0)
         problem = self.task.valid if target.on_validation else self.task.train
         assert problem
-        return target.met(row.metric * problem.samples if target.on_accuracy else row.metric, problem.samples)
+        return target.met(
+            row.metric * problem.samples if target.on_accuracy else row.metric, problem.samples
+        )
 
     def _end(self, statuses: list[Status | None]) -> None:
         """Write down the outcome of those that end, and go on with the others."""
@@ -252,18 +237,28 @@ class Loop:
 
     def _outcome(self, i: int, status: Status) -> Outcome:
         """The replica's end: its accuracy from the outputs that its loss was read from."""
-        one, train, valid = slice(i, i + 1), self.task.train, self.task.valid
+        one, train = slice(i, i + 1), self.task.train
         state = {key: tensor[one] for key, tensor in self.state.items()}
-        z_valid = self.optimizer.outputs(valid, state) if valid else None
+        valid_loss, valid_accuracy = self._validation(state)
         return Outcome(
             seed=self.seeds[i],
             status=status,
             history=self.history[self.seeds[i]],
             train_accuracy=self._accuracy(self.z[one], train.targets),
-            valid_loss=float(valid.loss.value(z_valid, valid.targets)) if valid else None,
-            valid_accuracy=self._accuracy(z_valid, valid.targets) if valid else None,
-            weights={key: tensor[0].clone() for key, tensor in (parameters(state) or state).items()},
+            valid_loss=valid_loss,
+            valid_accuracy=valid_accuracy,
+            weights={
+                key: tensor[0].clone() for key, tensor in (parameters(state) or state).items()
+            },
         )
+
+    def _validation(self, state: State) -> tuple[float | None, float | None]:
+        """Loss and accuracy of one replica on the held-out samples, where there are some."""
+        valid = self.task.valid
+        if not valid:
+            return None, None
+        z = self.optimizer.outputs(valid, state)
+        return float(valid.loss.value(z, valid.targets)), self._accuracy(z, valid.targets)
 
     def _accuracy(self, z: Tensor, y: Tensor) -> float | None:
         return float(right_answers(z, y)) / y.shape[-1] if self.task.classes else None

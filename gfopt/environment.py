@@ -1,4 +1,4 @@
-"""Where a run ran: device, threads, versions, processor, git revision. Recorded, never in a run's id."""
+"""Where a run ran: device, threads, versions, processor, git revision. No part of its id."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGES = ("gfopt", "torch", "numpy", "scikit-learn", "h5py", "torchvision")
 
 
 def device_kind(device: str) -> str:
-    """"cpu" or "cuda" for auto, cpu, cuda or cuda:N; asks the driver, not torch."""
+    """The kind, cpu or cuda, of auto, cpu, cuda or cuda:N; asks the driver, not torch."""
     kind = device.split(":")[0]
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
         raise UsageError(f"--device {device}: must be auto, cpu, cuda or cuda:N")
@@ -36,7 +36,9 @@ def torch_device(device: str) -> torch.device:
 
     chosen = torch.device(device_kind(device) if device == "auto" else device)
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"--device {device}: there are {torch.cuda.device_count()} GPUs, numbered from 0")
+        raise UsageError(
+            f"--device {device}: there are {torch.cuda.device_count()} GPUs, numbered from 0"
+        )
     return chosen
 
 
@@ -69,7 +71,9 @@ def _processor() -> str:
     """The processor's name as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        return next(
+            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
+        )
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
 
@@ -79,7 +83,7 @@ def _git_revision() -> str | None:
     where = Path(__file__).parent
     try:
         ask = ["git", "describe", "--always", "--dirty=+", "--abbrev=12"]
-        found = subprocess.run(ask, cwd=where, capture_output=True, text=True, timeout=10)  # noqa: S603
+        found = subprocess.run(ask, cwd=where, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None

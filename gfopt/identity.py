@@ -1,9 +1,9 @@
 """Run ids: SHA-256 of all that can change a run's numbers or seconds, and of nothing else.
 
-In: the record schema, the optimizer with its options, the source that computes them, data fingerprint,
-model, loss, seed, precision, device kind, code path, batch, target, budget, reading. Out: labels, paths,
-threads, software versions, the other optimizers of the file and their order (recorded instead). Ids
-need neither torch nor the data's arrays.
+In: the record schema, the optimizer with its options, the source that computes them, data
+fingerprint, model, loss, seed, precision, device kind, code path, batch, target, budget, reading.
+Out: labels, paths, threads, software versions, the other optimizers of the file and their order
+(recorded instead). Ids need neither torch nor the data's arrays.
 """
 
 from __future__ import annotations
@@ -29,10 +29,16 @@ if TYPE_CHECKING:
 _PACKAGE = Path(__file__).parent
 # what computes a run's numbers and seconds, whatever the rule and the data set
 _NUMERICAL = [
-    *(Path(str(m.__file__)) for m in (activations, base, clock, initializers, losses, problem, rng)),
+    *(
+        Path(str(m.__file__))
+        for m in (activations, base, clock, initializers, losses, problem, rng)
+    ),
     *(Path(str(m.__file__)) for m in (tally, target)),
     Path(inspect.getfile(prepare)),
-    *(_PACKAGE / name for name in ("engine.py", "task.py", "optimizers/user_rule.py")),
+    *(
+        _PACKAGE / name
+        for name in ("batches.py", "engine.py", "task.py", "optimizers/user_rule.py")
+    ),
 ]
 
 
@@ -83,13 +89,17 @@ def _parsed(source: bytes) -> str:
 
 
 def _shape(node: Any) -> Any:
-    """A node as nested tuples, without places, empty fields and docstrings; alike in every Python."""
+    """A node as nested tuples, without places, empty fields, docstrings; alike in every Python."""
     if isinstance(node, list):
         return tuple(_shape(child) for child in node)
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = [(name, _without_docstring(node, value)) for name, value in ast.iter_fields(node)]
-    kept = tuple((n, _shape(v)) for n, v in fields if n not in ("kind", "type_comment") and v not in (None, []))
+    kept = tuple(
+        (n, _shape(v))
+        for n, v in fields
+        if n not in ("kind", "type_comment") and v not in (None, [])
+    )
     return type(node).__name__, kept
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import numpy as np
@@ -27,6 +28,8 @@ initializers: Registry[type[Initializer]] = Registry("init")
 
 class Source(Protocol):
     """Where an initializer draws from."""
+
+    def __init__(self, seed: int) -> None: ...
 
     def normal(self, *shape: int) -> Array: ...
 
@@ -91,7 +94,7 @@ class Initializer(Options):
         """W_l (n_l, n_{l-1}) and b_l (n_l, 1), float64, l = 1..L, for widths n_0..n_L."""
         source, params = SOURCES[self.stream](seed), {}
         depth = len(widths) - 1
-        for l, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+        for l, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
             params[f"W{l}"] = self.draw(source, (fan_out, fan_in), fan_in, fan_out)
             if l < depth or output_bias:
                 drawn = self.biases == "drawn"

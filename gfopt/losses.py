@@ -4,8 +4,9 @@ Shapes: z, a (R, K, N) pre-activations and outputs of R replicas for N samples; 
 (R, K, N) where each replica has samples of its own. Values are (R,), a mean over samples of a sum
 over the K outputs. The training signal is delta_L = dJ/dz_L, 1/N included, (R, K, N).
 
-The option `signal: published` is what the original programs train with, `true` the value's own derivative. Only
-bce and softmax_bce tell them apart: their value carries an epsilon that the signal a - y ignores.
+The option `signal: published` is what the original programs train with, `true` the value's own
+derivative. Only bce and softmax_bce tell them apart: their value carries an epsilon that the
+signal a - y ignores.
 """
 
 from __future__ import annotations

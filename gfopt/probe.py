@@ -1,4 +1,4 @@
-"""What runs would cost: sizes of the problem, and an epoch of each optimizer on a state thrown away."""
+"""What runs would cost: sizes of the problem, and an epoch of each optimizer, thrown away."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def sizes(experiment: Experiment, machine: Machine) -> tuple[Task, list[str]]:
     parameters = sum(p.numel() for p in task.start([experiment.seeds[0]]).values())
     held_out = f", {task.valid.samples} held out" if task.valid else ""
     level = task.class_prior["train"].loss
+    shape = f"{tuple(task.train.inputs.shape)} {precision}"
     return task, [
-        f"data: x {tuple(task.train.inputs.shape)} {precision}, {task.train.samples} samples{held_out}",
+        f"data: x {shape}, {task.train.samples} samples{held_out}",
         f"network: {'-'.join(map(str, task.widths))}, {parameters} parameters",
         f"train loss: chance level {task.chance['train'].loss:.6g}, class-prior level {level:.6g}",
         f"paths: plain, on {machine.device} (the only code path there is)",
@@ -50,7 +51,9 @@ def probe(experiment: Experiment, task: Task, due: list[Run]) -> list[str]:
             continue
         count = sum(other.entry.label == label for other in due)
         most = min(experiment.budget.epochs * clock.train, experiment.budget.seconds) * count
-        lines.append(f"{label}: {clock.train:.3g} s an epoch; {count} runs take at most {most:.3g} s")
+        lines.append(
+            f"{label}: {clock.train:.3g} s an epoch; {count} runs take at most {most:.3g} s"
+        )
     return [*lines, f"memory: {_peak_megabytes():.0f} MB at the peak so far"]
 
 

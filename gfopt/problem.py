@@ -2,9 +2,9 @@
 
     a_0 = x,    z_l = W_l a_{l-1} + b_l,    a_l = f_l(z_l),    l = 1..L
 
-Shapes: R replicas, N samples, n_l units in layer l. Columns are samples. x is (n_0, N), one copy for
-all replicas, stored with a sample's features side by side; z_l and a_l are (R, n_l, N). Where each
-replica has samples of its own (mini-batches), x is (R, n_0, N) and y (R, n_L, N).
+Shapes: R replicas, N samples, n_l units in layer l. Columns are samples. x is (n_0, N), one copy
+for all replicas, stored with a sample's features side by side; z_l and a_l are (R, n_l, N). Where
+each replica has samples of its own (mini-batches), x is (R, n_0, N) and y (R, n_L, N).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Pass(NamedTuple):
 
     def keep(self, rows: Tensor) -> Pass:
         """The pass of some of the replicas; x is shared and stays."""
-        return Pass(self.z[:1] + [z[rows] for z in self.z[1:]], self.a[:1] + [a[rows] for a in self.a[1:]])
+        z, a = ([layer[rows] for layer in part[1:]] for part in self)
+        return Pass(self.z[:1] + z, self.a[:1] + a)
 
 
 class Watcher(Protocol):
@@ -87,13 +88,15 @@ class DenseProblem:
             self.watcher.forward(len(params["W1"]), self.samples, first, made)
         return made
 
-    def gradient(self, params: State, at: Pass, last: int = 1) -> State:
-        """dJ/dW_l (R, n_l, n_{l-1}) and dJ/db_l (R, n_l, 1) for l = L..last, keyed as the parameters.
+    def gradient(self, params: State, at: Pass | None = None, last: int = 1) -> State:
+        """dJ/dW_l (R, n_l, n_{l-1}) and dJ/db_l (R, n_l, 1) for l = L..last, keyed as they are.
 
-        With delta_l = dJ/dz_l (1/N included), the chain rule through z_{l+1} = W_{l+1} f_l(z_l) + b_{l+1} gives
+        `at` is the pass at these parameters, made here if it isn't given. With delta_l = dJ/dz_l
+        (1/N included), the chain rule through z_{l+1} = W_{l+1} f_l(z_l) + b_{l+1} gives
             delta_L = the loss's signal       delta_l = (W_{l+1}^T delta_{l+1}) * f_l'(z_l)
             dJ/dW_l = delta_l a_{l-1}^T       dJ/db_l = sum over samples of delta_l
         """
+        at = at or self.forward(params)
         gradient, delta = {}, self.loss.delta(at.a[-1], self.targets)
         for l in range(self.depth, last - 1, -1):
             gradient[f"W{l}"] = delta @ at.a[l - 1].mT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -104,7 +105,9 @@ def data_folder(given: Path | None) -> Path:
     return user_cache_path("gfopt")
 
 
-def _execute(experiment: Experiment, due: list[Run], setting: Setting, listener: Listener):  # noqa: ANN202
+def _execute(
+    experiment: Experiment, due: list[Run], setting: Setting, listener: Listener
+) -> Iterator[Record | Failure]:
     """The runs that are due, on the machine that the setting describes."""
     import torch
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from gfopt.task import Task
 
 
-def record_of(experiment: Experiment, task: Task, run: Run, outcome: Outcome, clock: Clock) -> Record:
+def record_of(
+    experiment: Experiment, task: Task, run: Run, outcome: Outcome, clock: Clock
+) -> Record:
     """All that is known of one run."""
     last, target = outcome.history[-1], experiment.target
     metric = target.metric if target else "train_loss"
@@ -84,7 +86,11 @@ def _config(experiment: Experiment, run: Run) -> dict[str, Any]:
     """The resolved config of this one run: as a file, it would run this and nothing else."""
     entry = {"file": run.entry.file.name} if run.entry.file else {"name": run.entry.name}
     own = entry | {"label": run.entry.label, "batch_size": run.entry.batch_size} | run.entry.options
-    return {"name": experiment.name, "optimizers": [own], "seeds": [run.seed]} | experiment.conditions()
+    return {
+        "name": experiment.name,
+        "optimizers": [own],
+        "seeds": [run.seed],
+    } | experiment.conditions()
 
 
 def _hashes(experiment: Experiment, task: Task, run: Run) -> dict[str, str]:

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -119,7 +119,7 @@ def read_history(folder: Path) -> list[HistoryRow]:
         return [HistoryRow.model_validate({k: v or None for k, v in row.items()}) for row in rows]
 
 
-def write_history(folder: Path, rows: list[tuple[Any, ...]]) -> None:
+def write_history(folder: Path, rows: Iterable[tuple[Any, ...]]) -> None:
     """history.csv, a line a reading, at full precision."""
     with (folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -142,11 +142,11 @@ def whole_folder(final: Path) -> Iterator[Path]:
         yield making
         if final.exists():
             old = Path(tempfile.mkdtemp(prefix=".old-", dir=final.parent))
-            os.replace(final, old / "run")
-            os.replace(making, final)
+            final.replace(old / "run")
+            making.replace(final)
             shutil.rmtree(old)
         else:
-            os.replace(making, final)
+            making.replace(final)
         final.chmod(0o755)  # mkdtemp makes private folders
     finally:
         shutil.rmtree(making, ignore_errors=True)
@@ -159,7 +159,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode("utf-8") if isinstance(content, str) else content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)

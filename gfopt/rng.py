@@ -1,9 +1,9 @@
 """Random numbers as pure functions of (seed, stream, counters).
 
-The same number comes out alone, in a batch, in chunks, after a resume and on any device: a stream is
-Philox-4x64-10 with key (seed, stream) and the counters in the upper words of its 256-bit counter
-(Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011). Only raw bits are taken from
-NumPy, whose mapping to normals may change between versions.
+The same number comes out alone, in a batch, in chunks, after a resume and on any device: a stream
+is Philox-4x64-10 with key (seed, stream) and the counters in the upper words of its 256-bit
+counter (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011). Only raw bits are
+taken from NumPy, whose mapping to normals may change between versions.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def noise(seeds: Tensor, step: Tensor, like: Tensor, member: int = 0) -> Tensor:
 
     size = like[0].numel()
     rows = [
-        normal(int(s), int(t), member, size) for s, t in zip(seeds.tolist(), step.tolist(), strict=True)
+        normal(int(s), int(t), member, size)
+        for s, t in zip(seeds.tolist(), step.tolist(), strict=True)
     ]
     return torch.as_tensor(np.stack(rows), dtype=like.dtype, device=like.device).view_as(like)

@@ -49,8 +49,8 @@ Watch = Callable[["Run", "Row"], None]
 def plan(experiment: Experiment, out: Path, device_kind: str) -> list[Run]:
     """Every run of the experiment in running order; neither torch nor data is needed.
 
-    The order alternates from seed to seed (A B, B A, ...), so that a drift of the machine's speed falls
-    on all rules alike.
+    The order alternates from seed to seed (A B, B A, ...), so that a drift of the machine's speed
+    falls on all rules alike.
     """
     runs = []
     for i, seed in enumerate(experiment.seeds):
@@ -146,7 +146,7 @@ def _make(experiment: Experiment, task: Task, run: Run, rule: Optimizer, watch: 
     return record
 
 
-def _sentence(run: Run, error: Exception) -> str:
+def _sentence(run: Run, error: BaseException) -> str:
     """What a rule raised, and where in its own file."""
     file = str(run.entry.file or "")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]

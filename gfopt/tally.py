@@ -8,6 +8,7 @@ multiply-adds: forward, of sum n_l n_{l-1}; backward, of the products dW and dA,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Tally:
 
     def _products(self) -> list[int]:
         """n_l n_{l-1} for l = 1..L."""
-        return [n * m for n, m in zip(self.widths[1:], self.widths, strict=False)]
+        return [n * m for m, n in pairwise(self.widths)]
 
     def _backward_products(self, last: int) -> int:
         """dW of layers last..L and dA of layers above last."""

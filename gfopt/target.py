@@ -31,7 +31,9 @@ class Target(Options):
     def _one_metric(self) -> Target:
         given = [name for name in METRICS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"give one of {', '.join(METRICS)} (got {' and '.join(given) or 'none'})")
+            raise ValueError(
+                f"give one of {', '.join(METRICS)} (got {' and '.join(given) or 'none'})"
+            )
         return self
 
     @property

@@ -46,7 +46,8 @@ class Task:
     def start(self, seeds: Sequence[int]) -> State:
         """The first parameters of each seed, drawn in float64 and cast, (R, ...)."""
         starts = [
-            self.initializer.start(seed, self.widths, output_bias=self.output_bias) for seed in seeds
+            self.initializer.start(seed, self.widths, output_bias=self.output_bias)
+            for seed in seeds
         ]
         like = self.train.inputs
         return {
@@ -57,8 +58,11 @@ class Task:
 
 def build(experiment: Experiment, data: Data, device: torch.device) -> Task:
     """Put data and network on the device, in the experiment's precision."""
-    classes = _classes(experiment, data)
-    x, y = _columns(data.x, device), _targets(data.y, experiment.loss, classes, data.x.dtype, device)
+    classes = _classes(data)
+    x, y = (
+        _columns(data.x, device),
+        _targets(data.y, experiment.loss, classes, data.x.dtype, device),
+    )
     hidden = tuple(activations[name] for name in experiment.model.activations())
     train = DenseProblem(hidden, experiment.loss, x, y, data.sample_shape)
     parts = {"train": train}
@@ -94,7 +98,7 @@ def _columns(rows: Array, device: torch.device) -> Tensor:
     return torch.as_tensor(rows, device=device).mT
 
 
-def _classes(experiment: Experiment, data: Data) -> int | None:
+def _classes(data: Data) -> int | None:
     """How many classes there are; None for values."""
     return None if data.y.ndim == 2 else int(data.y.max()) + 1
 

@@ -1,4 +1,4 @@
-"""What many tests start from: tiny problems in float64, starts, and real data where there is some."""
+"""What many tests start from: tiny problems in float64, starts, real data where there is some."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PACKAGE = Path(gfopt.__file__).parent
 LAYERS = [
     ["errors", "registry", "options"],
     ["activations", "losses", "rng", "initializers", "clock", "target", "records"],
-    ["problem", "tally", "datasets"],
+    ["problem", "tally", "batches", "datasets"],
     ["optimizers"],
     ["config"],
     ["environment", "identity", "task"],
@@ -55,7 +55,11 @@ def imported(path):
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and id(node) not in typing_only:
-            names = [f"{node.module}.{a.name}" for a in node.names] if node.module == "gfopt" else [node.module]
+            names = (
+                [f"{node.module}.{a.name}" for a in node.names]
+                if node.module == "gfopt"
+                else [node.module]
+            )
             yield from (n.split(".")[1] for n in names if n and n.startswith("gfopt."))
 
 
@@ -85,15 +89,17 @@ def test_every_rule_cites_its_source_and_says_its_cost(name):
 
 
 READING_SIDE = [
-    "gfopt.cli.app", "gfopt.config.finding", "gfopt.runs", "gfopt.race", "gfopt.tables", "gfopt.formats",
-    "gfopt.plots", "gfopt.optimizers.gradient_descent", "gfopt.optimizers.torch_optim",
+    "gfopt.cli.app", "gfopt.config.finding", "gfopt.runs", "gfopt.race", "gfopt.tables",
+    "gfopt.formats", "gfopt.plots", "gfopt.optimizers.gradient_descent", "gfopt.optimizers.torch_optim",
 ]  # fmt: skip
 
 
 def loaded_after(code):
     """The top-level packages that a fresh interpreter has loaded after some code."""
     show = "import sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
-    ran = subprocess.run([sys.executable, "-c", f"{code}\n{show}"], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{show}"], capture_output=True, text=True, check=True
+    )
     return set(ran.stdout.split())
 
 

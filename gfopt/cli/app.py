@@ -13,8 +13,8 @@ from gfopt.cli import export, listing, new, plan, report, run
 from gfopt.errors import ExitCode, GfoptError
 
 EPILOG = (
-    "Exit codes: 0 ok, 1 unexpected, 2 usage or config, 3 a run failed, 4 a condition asked for was "
-    "not met, 5 data missing, 130 interrupted."
+    "Exit codes: 0 ok, 1 unexpected, 2 usage or config, 3 a run failed, 4 a condition asked for "
+    "was not met, 5 data missing, 130 interrupted."
 )
 
 
@@ -27,25 +27,27 @@ def answered(command: Callable[..., None]) -> Callable[..., None]:
             command(*args, **values)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
-        except GfoptError as error:
-            message, code = f"error: {error}", error.exit_code
-        except KeyboardInterrupt:
-            code = ExitCode.INTERRUPTED
-            message = "interrupted: finished runs are kept, the same command goes on"
-        except OSError as error:
-            message, code = f"error: {error.filename or ''}: {error.strerror or error}", ExitCode.USAGE
-        except Exception as error:
-            said = f"unexpected {type(error).__name__}: {error}"
-            code = ExitCode.UNEXPECTED
-            message = f"error: {said} (--debug shows where; please report it)"
-        else:
-            return
-        if values.get("debug"):
-            traceback.print_exc()
-        typer.echo(message, err=True)
-        raise typer.Exit(int(code))
+        except (Exception, KeyboardInterrupt) as error:
+            if values.get("debug"):
+                traceback.print_exc()
+            message, code = _answer(error)
+            typer.echo(message, err=True)
+            raise typer.Exit(int(code)) from None
 
     return wrapper
+
+
+def _answer(error: BaseException) -> tuple[str, ExitCode]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, GfoptError):
+        return f"error: {error}", error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        said = "interrupted: finished runs are kept, the same command goes on"
+        return said, ExitCode.INTERRUPTED
+    if isinstance(error, OSError) and error.filename:
+        return f"error: {error.filename}: {error.strerror}", ExitCode.USAGE
+    said = f"unexpected {type(error).__name__}: {error}"
+    return f"error: {said} (--debug shows where; please report it)", ExitCode.UNEXPECTED
 
 
 app = typer.Typer(
@@ -54,16 +56,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog=EPILOG,
-    help="Race neural-network training rules to a common target: epochs and seconds, with evidence.",
+    help="Race neural-network training rules to a common target: epochs and seconds, with "
+    "evidence.",
 )
-for name, command in {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "plan": plan.plan,
     "list": listing.list_,
     "new": new.new,
     "report": report.report,
     "export": export.export,
-}.items():
+}
+for name, command in _COMMANDS.items():
     app.command(name)(answered(command))
 
 
@@ -79,7 +83,9 @@ def _version(asked: bool) -> None:
 def _top(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit."),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Options of gfopt itself."""

@@ -96,7 +96,8 @@ class Live:
 def opening(experiment: Experiment, due: list[Run], done: int) -> str:
     """What there is to do, and which files of the user's will run."""
     if not due:
-        return f"{experiment.name}: all {done} runs are finished, nothing to run (--force runs them again)"
+        said = f"all {done} runs are finished, nothing to run (--force runs them again)"
+        return f"{experiment.name}: {said}"
     said = f"{experiment.name}: {len(due)} to run, {done} finished"
     files = sorted({str(run.entry.file) for run in due if run.entry.file})
     return "\n".join([said, *(f"  runs your file {file}" for file in files)])
@@ -111,7 +112,9 @@ def _standing(experiment: Experiment, row: Row) -> dict[str, str]:
         parts["distance"] = f"{abs(now - target.value):.3g} to {target}"
     parts["seconds"] = f"{row.seconds:.1f} s"
     if row.epoch > 0:
-        left = min((budget.epochs - row.epoch) * row.seconds / row.epoch, budget.seconds - row.seconds)
+        left = min(
+            (budget.epochs - row.epoch) * row.seconds / row.epoch, budget.seconds - row.seconds
+        )
         parts["to go"] = f"at most {left:.0f} s to go"
     return parts
 
@@ -121,7 +124,8 @@ def _ending(ended: Record | Failure) -> str:
     if not isinstance(ended, Record):
         return f"failed: {ended.message}"
     name = f"{ended.label} seed {ended.seed}"
-    return f"{name}: {ended.status} after {ended.epochs:g} epochs, {ended.seconds:.3g} s, loss {ended.loss:.5g}"
+    cost = f"{ended.epochs:g} epochs, {ended.seconds:.3g} s"
+    return f"{name}: {ended.status} after {cost}, loss {ended.loss:.5g}"
 
 
 def _columns() -> tuple[TextColumn, TextColumn]:

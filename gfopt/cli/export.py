@@ -13,10 +13,12 @@ from gfopt.errors import UsageError
 
 def export(
     run: Annotated[str, typer.Argument(help="A run's folder, or the first characters of its id.")],
-    output: Annotated[Path, typer.Option(help="A .safetensors or .npz file.")] = Path("weights.safetensors"),
+    output: Annotated[Path, typer.Option(help="A .safetensors or .npz file.")] = Path(
+        "weights.safetensors"
+    ),
     out: Annotated[Path, typer.Option(help="Where results are.")] = Path("results"),
 ) -> None:
-    """Write the weights at the stop of RUN: W1 (n_1, n_0), b1 (n_1, 1), …"""
+    """Write the weights at the stop of RUN: W1 (n_1, n_0), b1 (n_1, 1), and so on."""
     weights = _folder(run, out) / "weights.safetensors"
     if output.suffix == ".safetensors":
         shutil.copyfile(weights, output)
@@ -24,7 +26,7 @@ def export(
         import numpy as np
         from safetensors.numpy import load_file
 
-        np.savez(output, **load_file(weights))
+        np.savez(output, **load_file(weights))  # type: ignore[arg-type]  # its stub lacks **
     else:
         raise UsageError(f"--output {output}: must end in .safetensors or .npz")
     typer.echo(str(output))

@@ -18,7 +18,9 @@ def list_(
     kind: Annotated[
         str | None, typer.Argument(metavar="[optimizers|datasets|losses|inits|configs]")
     ] = None,
-    name: Annotated[str | None, typer.Argument(help="One entry: equation, source, options, cost.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One entry: equation, source, options, cost.")
+    ] = None,
 ) -> None:
     """List optimizers, data sets, losses, inits or configs; with NAME, one entry in full."""
     kinds = _kinds()
@@ -26,8 +28,11 @@ def list_(
         raise UnknownNameError("kind", kind, kinds)
     for chosen in [kind] if kind else kinds:
         if name and name not in kinds[chosen]:
-            raise UnknownNameError(chosen[:-1], name, kinds[chosen])
+            raise UnknownNameError(_SINGULAR.get(chosen, chosen[:-1]), name, kinds[chosen])
         typer.echo(_entry(kinds[chosen][name]) if name else f"{chosen}:\n{_summary(kinds[chosen])}")
+
+
+_SINGULAR = {"losses": "loss"}
 
 
 def _kinds() -> dict[str, Mapping[str, Any]]:
@@ -59,21 +64,26 @@ def _first_line(entry: Any) -> str:
 
 def _entry(entry: Any) -> str:
     """The whole text, then the options with type, default and meaning."""
-    if not inspect.isclass(entry):
-        return str(_text(entry))
+    if not hasattr(entry, "model_fields"):
+        return _text(entry)
     lines = [_text(entry).strip(), "", "Options:"]
     for name, field in entry.model_fields.items():
         default = "required" if field.is_required() else f"default {field.default!r}"
-        lines.append(f"  {name}: {default}" + (f"; {field.description}" if field.description else ""))
+        lines.append(
+            f"  {name}: {default}" + (f"; {field.description}" if field.description else "")
+        )
     return "\n".join(lines)
 
 
 def _text(entry: Any) -> str:
-    """What says most: the file of a config, the module of a rule or data set, else the docstring."""
+    """What says most: a config's file, the module of a rule or data set, else the docstring."""
     if not inspect.isclass(entry):
         return str(entry.read_text("utf-8"))
-    module = inspect.getdoc(sys.modules[entry.__module__]) or ""
-    own = inspect.getdoc(entry) or ""
-    alone = sum(getattr(c, "__module__", "") == entry.__module__ and hasattr(c, "model_fields")
-                for c in vars(sys.modules[entry.__module__]).values()) == 1
-    return module if alone else f"{own}\n\n{module}"
+    home = sys.modules[entry.__module__]
+    module, own = inspect.getdoc(home) or "", inspect.getdoc(entry) or ""
+    classes = [
+        found
+        for found in vars(home).values()
+        if hasattr(found, "model_fields") and found.__module__ == home.__name__
+    ]
+    return module if len(classes) == 1 else f"{own}\n\n{module}"

@@ -17,9 +17,11 @@ def new(
     name: Annotated[str, typer.Argument(help="The experiment's name.")],
     folder: Annotated[Path, typer.Option(help="Where to write.")] = Path(),
 ) -> None:
-    """Write NAME.yaml and NAME_rule.py: `gfopt run NAME.yaml` races the rule against the built-ins."""
+    """Write NAME.yaml and NAME_rule.py: `gfopt run NAME.yaml` races the rule and built-ins."""
     if not re.fullmatch(r"[A-Za-z_]\w*", name):
-        raise UsageError(f"NAME: letters, digits and _ only, beginning with a letter (got {name!r})")
+        raise UsageError(
+            f"NAME: letters, digits and _ only, beginning with a letter (got {name!r})"
+        )
     targets = {"new.yaml": folder / f"{name}.yaml", "new_rule.py": folder / f"{name}_rule.py"}
     there = [str(path) for path in targets.values() if path.exists()]
     if there:

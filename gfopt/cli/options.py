@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
 
 Configs = Annotated[
-    list[str] | None, typer.Argument(metavar="[CONFIG]...", help="YAML files or names of packaged configs.")
+    list[str] | None,
+    typer.Argument(metavar="[CONFIG]...", help="YAML files or names of packaged configs."),
 ]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the config: optimizers.0.lr=1e-4")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change the config: optimizers.0.lr=1e-4"),
 ]
-Seeds = Annotated[str | None, typer.Option(metavar="SEEDS", help="In place of the config's: 1,2,5-9")]
+Seeds = Annotated[
+    str | None, typer.Option(metavar="SEEDS", help="In place of the config's: 1,2,5-9")
+]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to run.")]
 Out = Annotated[Path, typer.Option(help="Where results go.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -22,7 +22,7 @@ def plan(
     data: Annotated[Path | None, typer.Option(help="Folder of the data sets.")] = None,
     out: Out = Path("results"),
     offline: Annotated[bool, typer.Option("--offline", help="Never download.")] = False,
-    debug: Debug = False,
+    debug: Debug = False,  # noqa: ARG001 - read where errors are answered
 ) -> None:
     """Say what `gfopt run` would do with each CONFIG, and run nothing but a probe epoch."""
     from gfopt.environment import device_kind
@@ -35,7 +35,9 @@ def plan(
         typer.echo(f"{experiment.name}: {len(due)} to run, {len(runs) - len(due)} finished")
         for run in runs:
             typer.echo(f"  {_line(run)}")
-        for line in _probe(experiment, due, device, data_folder(data), offline=offline) if due else ():
+        for line in (
+            _probe(experiment, due, device, data_folder(data), offline=offline) if due else ()
+        ):
             typer.echo(f"  {line}")
 
 
@@ -52,13 +54,16 @@ def _why(run: Run) -> str:
     from gfopt.identity import differences
     from gfopt.records import find_records
 
-    found = [differences(run.identity, record.identity) for record in find_records(run.folder.parent)]
-    if not found:
+    finished = find_records(run.folder.parent)
+    if not finished:
         return "nothing here is finished"
-    return f"the nearest finished run differs in {', '.join(min(found, key=len))}"
+    nearest = min((differences(run.identity, record.identity) for record in finished), key=len)
+    return f"the nearest finished run differs in {', '.join(nearest)}"
 
 
-def _probe(experiment: Experiment, due: list[Run], device: str, data: Path, *, offline: bool) -> list[str]:
+def _probe(
+    experiment: Experiment, due: list[Run], device: str, data: Path, *, offline: bool
+) -> list[str]:
     """Sizes of the problem, then an epoch of each optimizer, timed."""
     from gfopt.environment import torch_device
     from gfopt.probe import probe, sizes

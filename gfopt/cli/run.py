@@ -22,17 +22,23 @@ def run(
     device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; default: torch's.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the data sets; default: GFOPT_DATA, else the cache folder.")
+        Path | None,
+        typer.Option(help="Folder of the data sets; default: GFOPT_DATA, else the cache folder."),
     ] = None,
     out: Out = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Run all again, finished or not.")] = False,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")
+    ] = False,
     require_target: Annotated[
-        bool, typer.Option("--require-target", help="Exit with 4 unless every run reaches the target.")
+        bool,
+        typer.Option("--require-target", help="Exit with 4 unless every run reaches the target."),
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Never download.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Tables and records as JSON on stdout.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Tables and records as JSON on stdout.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Run what is missing of each CONFIG (default: the digits race), then print the table.
@@ -70,7 +76,10 @@ def _print(result: Result, *, quiet: bool) -> None:
     if result.records:
         show(result.table)
     if result.records and not quiet:
-        typer.echo(f"table: {result.folder / 'table.md'}   picture: {result.folder / 'curves.png'}", err=True)
+        typer.echo(
+            f"table: {result.folder / 'table.md'}   picture: {result.folder / 'curves.png'}",
+            err=True,
+        )
 
 
 def _tell(failure: Failure, *, debug: bool) -> None:
@@ -91,7 +100,7 @@ def _json(results: list[Result]) -> str:
             {
                 "experiment": result.experiment.name,
                 "table": json.loads(formats["json"](result.table)),
-                "records": [record.model_dump(mode="json") for record in result.records],
+                "records": [json.loads(record.model_dump_json()) for record in result.records],
                 "failed": [failure.message for failure in result.failures],
             }
             for result in results
@@ -109,5 +118,3 @@ def _exit(results: list[Result], *, require_target: bool) -> None:
         names = ", ".join(f"{r.label} seed {r.seed} ({r.status})" for r in missed)
         typer.echo(f"--require-target: the target was not reached by {names}", err=True)
         raise typer.Exit(int(ExitCode.CONDITION_UNMET))
-
-

@@ -33,15 +33,20 @@ class Entry:
 
     def rule(self, depth: int) -> Optimizer:
         """The optimizer itself, checked against a network of this depth; may import torch."""
-        if self.made is None:
-            from gfopt.optimizers.user_rule import load_rule
-
-            assert self.file
-            rule = load_rule(self.file, self.options)
-        else:
-            rule = self.made
+        rule = self.made or self._from_its_file()
         for message in self._unfit(rule, depth):
             raise UsageError(f"{self.label}: {message}")
+        return rule
+
+    def _from_its_file(self) -> Optimizer:
+        """The user's rule with its options; UsageError tells all that is wrong with them."""
+        from gfopt.optimizers.user_rule import load_rule
+
+        assert self.file
+        rule, complaints = validate(load_rule(self.file), self.options)
+        if rule is None:
+            wrong = (f"{self.file}: {'.'.join(map(str, c.at))}: {c.message}" for c in complaints)
+            raise UsageError("\n".join(wrong))
         return rule
 
     def conflicts(self, experiment: Experiment) -> Iterator[str]:
@@ -50,10 +55,15 @@ class Entry:
         if experiment.every_updates and not self.batch_size:
             yield "evaluate_every in updates needs mini-batches: set batch_size, or read each epoch"
         if experiment.reading == "as_published" and self.batch_size:
-            yield "reading as_published is of full-data passes: drop batch_size, or read end_of_epoch"
+            yield (
+                "reading as_published is of full-data passes: drop batch_size, or read end_of_epoch"
+            )
         if self.made:
             if experiment.reading == "as_published" and not self.made.wants_pass:
-                yield f"reading as_published needs a rule that works from full-data passes; {self.name} doesn't"
+                yield (
+                    "reading as_published needs a rule that works from full-data passes; "
+                    f"{self.name} doesn't"
+                )
             if not self.made.deferred:
                 yield from self._unfit(self.made, depth)
 
@@ -79,7 +89,8 @@ class _Head(Options):
 
 def read_entries(given: Any, folder: Path) -> tuple[list[Entry], list[Complaint]]:
     """The entries of the list, with distinct labels, and every complaint about them."""
-    entries, complaints, taken = [], [], {}
+    entries, complaints = [], []
+    taken: dict[str, int] = {}
     for i, values in enumerate(given if isinstance(given, list) else []):
         at: Path_ = ("optimizers", i)
         entry, found = _entry({"name": values} if isinstance(values, str) else values, folder, at)
@@ -116,7 +127,9 @@ def _from_file(
 ) -> tuple[Entry | None, list[Complaint]]:
     """An entry whose file is there and is Python; what is in it is seen when a run is due."""
     if path.suffix != ".py":
-        return None, [Complaint((*at, "file"), f"must be a Python file, ending in .py (got {head.file!r})")]
+        return None, [
+            Complaint((*at, "file"), f"must be a Python file, ending in .py (got {head.file!r})")
+        ]
     try:
         ast.parse(path.read_bytes(), str(path))
     except OSError as error:
@@ -133,7 +146,9 @@ def _labelled(entries: list[Entry]) -> list[Entry]:
     for entry in entries:
         twins = [e for e in entries if e.name == entry.name and not e.label]
         label = entry.label or _distinct(entry, twins)
-        taken = {e.label for e in labelled} | {e.label for e in entries if e.label and e is not entry}
+        taken = {e.label for e in labelled} | {
+            e.label for e in entries if e.label and e is not entry
+        }
         stem, n = label, 2
         while label in taken:
             label, n = f"{stem} #{n}", n + 1
@@ -143,12 +158,17 @@ def _labelled(entries: list[Entry]) -> list[Entry]:
 
 def _distinct(entry: Entry, twins: list[Entry]) -> str:
     """The name and the options in which it differs from the others of that name."""
+
     def described(e: Entry) -> dict[str, Any]:
         return e.options | {"batch_size": e.batch_size}
 
     keys = sorted({key for twin in twins for key in described(twin)})
     differing = [k for k in keys if len({repr(described(t).get(k)) for t in twins}) > 1]
-    own = [f"{k}={_brief(described(entry)[k])}" for k in differing if described(entry).get(k) is not None]
+    own = [
+        f"{k}={_brief(described(entry)[k])}"
+        for k in differing
+        if described(entry).get(k) is not None
+    ]
     return " ".join([entry.name, *own])
 
 

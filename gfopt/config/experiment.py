@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from gfopt.config.entries import Entry, read_entries
 from gfopt.config.overrides import override
-from gfopt.config.schema import Budget, Network, Precision, Reading, Settings
-from gfopt.config.source import Complaint, Path_, Source, parse
+from gfopt.config.schema import Network, Precision, Settings
+from gfopt.config.source import Complaint, Path_, parse
 from gfopt.config.validation import validate
 from gfopt.datasets.base import Dataset, datasets
 from gfopt.datasets.user_file import UserFile
@@ -23,9 +23,9 @@ from gfopt.initializers import Initializer, initializers
 from gfopt.losses import Loss, losses
 from gfopt.options import Options
 from gfopt.registry import Registry
-from gfopt.target import Target, Terms
+from gfopt.target import Budget, Reading, Target, Terms
 
-O = TypeVar("O", bound=Options)  # noqa: E741 - a type variable
+O = TypeVar("O", bound=Options)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Experiment:
         """What every run of the experiment shares, as plain values: names, options, defaults."""
         return {
             "dataset": {"name": self.dataset_name} | _plain(self.dataset),
-            "model": _plain(self.model) | {"init": _plain(self.initializer) | {"scheme": self._scheme}},
+            "model": _plain(self.model)
+            | {"init": _plain(self.initializer) | {"scheme": self._scheme}},
             "loss": {"name": self.loss_name} | _plain(self.loss),
             "target": self.target and self.target.model_dump(exclude_none=True),
             "reading": self.reading,
@@ -72,7 +73,9 @@ class Experiment:
 
     @property
     def _scheme(self) -> str:
-        return next(name for name, scheme in initializers.items() if type(self.initializer) is scheme)
+        return next(
+            name for name, scheme in initializers.items() if type(self.initializer) is scheme
+        )
 
 
 def load(text: str, name: str, folder: Path, settings: list[str] | None = None) -> Experiment:
@@ -127,7 +130,9 @@ class _Parts:
 
     def experiment(self, settings: Settings) -> Experiment:
         """The whole, once nothing is wrong with the parts."""
-        assert self.dataset and self.initializer and self.loss
+        assert self.dataset
+        assert self.initializer
+        assert self.loss
         return Experiment(
             name=settings.name,
             dataset_name=self.dataset_name,
@@ -179,17 +184,21 @@ def _conflicts(experiment: Experiment) -> Iterator[Complaint]:
     dataset, loss, target = experiment.dataset, experiment.loss, experiment.target
     own = isinstance(dataset, UserFile)  # what it holds is known once it is read
     if not own and loss.targets == "classes" and dataset.classes is None:
-        yield Complaint(("loss",), f"{experiment.loss_name} needs classes, {experiment.dataset_name} has values: try mse")
+        yield Complaint(
+            ("loss",),
+            f"{experiment.loss_name} needs classes, {experiment.dataset_name} has values: try mse",
+        )
     if not own and loss.outputs == 1 and dataset.classes not in (None, 2):
         yield Complaint(
             ("loss",),
-            f"{experiment.loss_name} needs two classes, {experiment.dataset_name} has {dataset.classes}: try cross_entropy",
+            f"{experiment.loss_name} needs two classes, {experiment.dataset_name} has "
+            f"{dataset.classes}: try cross_entropy",
         )
     if target and target.on_validation and not own and not dataset.holds_out:
         yield Complaint(
             ("target", target.metric),
-            f"{experiment.dataset_name} has no held-out samples: set dataset.validation to how many "
-            "training samples to hold out",
+            f"{experiment.dataset_name} has no held-out samples: set dataset.validation to how "
+            "many training samples to hold out",
         )
     if target and target.skip_every and experiment.reading != "as_published":
         yield Complaint(
@@ -197,7 +206,9 @@ def _conflicts(experiment: Experiment) -> Iterator[Complaint]:
             "belongs to `reading: as_published`: set that, or drop skip_every",
         )
     if target and target.on_accuracy and not own and dataset.classes is None:
-        yield Complaint(("target", target.metric), f"{experiment.dataset_name} has values, not classes")
+        yield Complaint(
+            ("target", target.metric), f"{experiment.dataset_name} has values, not classes"
+        )
     for i, entry in enumerate(experiment.entries):
         for message in entry.conflicts(experiment):
             yield Complaint(("optimizers", i), message)

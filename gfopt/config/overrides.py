@@ -45,7 +45,9 @@ def _put(values: Any, path: Path_, value: Any, setting: str) -> None:
                 f"numbered from 0 (got {part!r})"
             )
         if not isinstance(at, dict | list):
-            raise UsageError(f"--set {setting}: there is nothing below {'.'.join(map(str, path[:i]))}")
+            raise UsageError(
+                f"--set {setting}: there is nothing below {'.'.join(map(str, path[:i]))}"
+            )
         if i == len(path) - 1:
             at[part] = value  # type: ignore[index]
         elif isinstance(at, dict):

@@ -12,6 +12,8 @@ from gfopt.options import Count, Options
 from gfopt.target import Budget, Reading, Target
 
 Precision = Literal["float32", "float64"]
+
+
 class Network(Options):
     """The dense network: hidden widths, activations (one, or one per hidden layer), start."""
 
@@ -86,7 +88,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Settings(Options):
-    """The top level of the file, its named parts (dataset, loss, optimizers, …) not yet looked up."""
+    """The top level of the file; its named parts (dataset, loss, …) are looked up elsewhere."""
 
     name: str
     dataset: Any = None

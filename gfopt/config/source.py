@@ -1,4 +1,4 @@
-"""YAML text -> plain values, with the place of every value, and complaints about the text itself."""
+"""YAML text -> plain values, the place of every value, and complaints about the text itself."""
 
 from __future__ import annotations
 
@@ -36,8 +36,11 @@ class Source:
     def sentence(self, complaint: Complaint) -> str:
         """file:line:column: key: what is wrong."""
         place = next(
-            (self.places[complaint.at[:n]] for n in range(len(complaint.at), -1, -1)
-             if complaint.at[:n] in self.places),
+            (
+                self.places[complaint.at[:n]]
+                for n in range(len(complaint.at), -1, -1)
+                if complaint.at[:n] in self.places
+            ),
             "1:1",
         )
         key = ".".join(map(str, complaint.at))
@@ -65,7 +68,7 @@ for _tag, _pattern in (
 
 
 def parse(text: str, name: str) -> tuple[Source, list[Complaint]]:
-    """The values of a YAML text and what is wrong with the text: syntax, duplicates, NaN, infinity."""
+    """The values of a YAML text and what is wrong with it: syntax, duplicates, NaN, infinity."""
     try:
         values = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
         node = yaml.compose(text, _Loader)
@@ -75,8 +78,11 @@ def parse(text: str, name: str) -> tuple[Source, list[Complaint]]:
     except (yaml.YAMLError, ValueError) as error:  # a forbidden character, !!int x: no mark
         return Source(name, None), [Complaint((), f"not YAML: {' '.join(str(error).split())}")]
     if values is None:
-        return Source(name, None), [Complaint((), "the file is empty: `gfopt new NAME` writes an example")]
-    places, complaints = {}, []
+        return Source(name, None), [
+            Complaint((), "the file is empty: `gfopt new NAME` writes an example")
+        ]
+    places: dict[Path_, str] = {}
+    complaints = []
     for path, at, message in found:
         places.setdefault(path, f"{at.start_mark.line + 1}:{at.start_mark.column + 1}")
         if message:
@@ -115,5 +121,7 @@ def _walk(
 def _number_trouble(node: yaml.Node) -> str | None:
     if node.tag != _FLOAT:
         return None
-    finite = node.value.strip("+-.").lower() not in ("inf", "nan") and math.isfinite(float(node.value))
+    finite = node.value.strip("+-.").lower() not in ("inf", "nan") and math.isfinite(
+        float(node.value)
+    )
     return None if finite else f"must be a finite number (got {node.value})"

@@ -82,7 +82,9 @@ def _keys(model: type[BaseModel], path: Iterable[str | int]) -> list[str]:
     section: Any = model
     for part in path:
         field = section.model_fields.get(part) if hasattr(section, "model_fields") else None
-        found = [t for t in _arguments(field.annotation) if hasattr(t, "model_fields")] if field else []
+        found = (
+            [t for t in _arguments(field.annotation) if hasattr(t, "model_fields")] if field else []
+        )
         section = found[0] if found else section
     return list(section.model_fields)
 

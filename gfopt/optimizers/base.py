@@ -18,11 +18,11 @@ optimizers: Registry[type[Optimizer]] = Registry("optimizer", "gfopt.optimizers"
 
 
 class Optimizer(Options):
-    """A training rule. The engine owns epochs, batches, readings and the clock; a rule, one update.
+    """A training rule: one update. The engine owns epochs, batches, readings and the clock.
 
     The state is a flat dict of tensors, each with a leading replica dimension: the parameters "W1",
-    "b1", ..., then lr, counters and memory. Both functions return a new state and leave the given one
-    as it was.
+    "b1", ..., then lr, counters and memory. Both functions return a new state and leave the given
+    one as it was.
     """
 
     family: ClassVar[str] = "gradient"  # or gradient-free, layer-wise, local
@@ -37,10 +37,10 @@ class Optimizer(Options):
 
     @abstractmethod
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """One update, generation or sweep on the problem given; `at` is the pass at this state."""
+        """One update, generation or sweep on the problem given; `at`: the pass at this state."""
 
     def outputs(self, problem: DenseProblem, state: State) -> Tensor:
-        """The last pre-activations z_L (R, n_L, N): other than the dense pass only for few rules."""
+        """The last pre-activations z_L (R, n_L, N): few rules have other than the dense pass's."""
         return problem.forward(state).z[-1]
 
     def done(self, state: State) -> Tensor | None:
@@ -48,4 +48,4 @@ class Optimizer(Options):
         return None
 
     def check(self, depth: int) -> None:
-        """Raise ValueError("option: reason") where the options don't fit a network of this depth."""
+        """Raise ValueError("option: reason") where options don't fit a network of this depth."""

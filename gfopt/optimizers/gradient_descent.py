@@ -46,7 +46,9 @@ class GradientDescent(Optimizer):
         """One step of every layer, in every replica."""
         direction = problem.gradient(state, at)
         if self.momentum:
-            direction = {k: self.momentum * state[f"{k}.velocity"] + g for k, g in direction.items()}
+            direction = {
+                k: self.momentum * state[f"{k}.velocity"] + g for k, g in direction.items()
+            }
             state = state | {f"{key}.velocity": v for key, v in direction.items()}
         return descend(state, self._multiplied(direction))
 

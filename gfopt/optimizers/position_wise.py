@@ -45,6 +45,8 @@ class PositionWise(Optimizer):
         """L stages, each one step of layers lowest..L, in every replica."""
         for lowest in range(problem.depth, 0, -1):
             state = descend(state, problem.gradient(state, at, last=lowest))
-            if lowest > 1:  # the pass after the last stage is the engine's, and the next epoch's first
+            if (
+                lowest > 1
+            ):  # the pass after the last stage is the engine's, and the next epoch's first
                 at = problem.forward(state, at, first=lowest)
         return state

@@ -1,20 +1,21 @@
 """All of torch.optim by one wrapper: each update rebuilds torch's optimizer from the flat state.
 
-The gradient is the problem's own (no autograd), the step is torch's. Every number torch keeps for a
-parameter travels in the state: tensors under "W1/exp_avg", 0-dimensional ones under "W1@step", Python's
-numbers under "W1#n_iter", lists of tensors (LBFGS's history) under "W1[]old_dirs". The results are those of a living torch optimizer.
-Cost per update: one forward and one backward pass, LBFGS one of each per closure call.
+The gradient is the problem's own (no autograd), the step is torch's. Every number torch keeps for
+a parameter travels in the state: tensors under "W1/exp_avg", 0-dimensional ones under "W1@step",
+Python's numbers under "W1#n_iter", lists of tensors (LBFGS's history) under "W1[]old_dirs". The
+results are those of a living torch optimizer. Cost per update: one forward and one backward pass,
+LBFGS one of each per closure call.
 
-Those whose update mixes a tensor's entries (LBFGS, Adafactor, Muon) run seeds one by one. Muon takes
-the weight matrices, AdamW with the same lr and weight decay takes the biases. SparseAdam needs sparse
-gradients, which dense networks don't have: it is refused with that reason.
+Those whose update mixes a tensor's entries (LBFGS, Adafactor, Muon) run seeds one by one. Muon
+takes the weight matrices, AdamW with the same lr and weight decay takes the biases. SparseAdam
+needs sparse gradients, which dense networks don't have: it is refused with that reason.
 
 Source: torch.optim, https://docs.pytorch.org/docs/stable/optim.html, and the papers named there.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import ConfigDict, Field
 
@@ -62,7 +63,9 @@ class TorchOptim(Optimizer):
         memory: State = {}
         for optimizer in living:
             memory |= _memory(optimizer, params, len(state["lr"]), self.batches_seeds)
-        return {key: self._unsqueezed(p) for key, p in params.items()} | {"lr": state["lr"]} | memory
+        return (
+            {key: self._unsqueezed(p) for key, p in params.items()} | {"lr": state["lr"]} | memory
+        )
 
     def check(self, depth: int) -> None:
         """Let torch judge the options, on a parameter of each kind."""
@@ -71,14 +74,22 @@ class TorchOptim(Optimizer):
         try:
             self._living({"W1": torch.zeros(2, 2), "b1": torch.zeros(2, 1)})
         except (TypeError, ValueError) as error:
-            raise ValueError(f"torch.optim.{self.torch_name} refuses its options: {error}") from error
+            raise ValueError(
+                f"torch.optim.{self.torch_name} refuses its options: {error}"
+            ) from error
 
     def _advance(
-        self, living: list[torch.optim.Optimizer], problem: DenseProblem, params: State, at: Pass | None
+        self,
+        living: list[torch.optim.Optimizer],
+        problem: DenseProblem,
+        params: State,
+        at: Pass | None,
     ) -> None:
         """Give the parameters their gradients at the pass, and step."""
         assert at
-        _set_gradients(params, problem.gradient({k: self._unsqueezed(p) for k, p in params.items()}, at))
+        _set_gradients(
+            params, problem.gradient({k: self._unsqueezed(p) for k, p in params.items()}, at)
+        )
         for optimizer in living:
             optimizer.step()
 
@@ -108,7 +119,11 @@ class TorchLBFGS(TorchOptim):
     takes: ClassVar[Literal["full", "batch"]] = "full"
 
     def _advance(
-        self, living: list[torch.optim.Optimizer], problem: DenseProblem, params: State, at: Pass | None
+        self,
+        living: list[torch.optim.Optimizer],
+        problem: DenseProblem,
+        params: State,
+        at: Pass | None,
     ) -> None:
         """A step with a closure; its first call is at the pass already made."""
         ready = [at]
@@ -132,7 +147,10 @@ class TorchMuon(TorchOptim):
         given = self._given() | changed
         matrices = [p for key, p in params.items() if key[0] == "W"]
         muon = torch.optim.Muon(matrices, **given)
-        rest = {"lr": muon.param_groups[0]["lr"], "weight_decay": muon.param_groups[0]["weight_decay"]}
+        rest = {
+            "lr": muon.param_groups[0]["lr"],
+            "weight_decay": muon.param_groups[0]["weight_decay"],
+        }
         biases = [p for key, p in params.items() if key[0] == "b"]
         return [muon, torch.optim.AdamW(biases, **rest)] if biases else [muon]
 
@@ -146,7 +164,9 @@ class TorchSparseAdam(TorchOptim):
 
     def check(self, depth: int) -> None:
         """Always refuse, with the reason."""
-        raise ValueError("sparseadam needs sparse gradients, which dense networks don't have: use adam")
+        raise ValueError(
+            "sparseadam needs sparse gradients, which dense networks don't have: use adam"
+        )
 
 
 def _set_gradients(params: State, gradient: State) -> None:
@@ -176,7 +196,7 @@ def _thawed(kind: str, tensor: Tensor, batched: bool) -> Any:
 
 
 def _memory(optimizer: torch.optim.Optimizer, params: State, replicas: int, batched: bool) -> State:
-    """What torch's optimizer keeps for each parameter, as flat tensors that lead with the replica."""
+    """What torch's optimizer keeps for each parameter, as flat tensors, replica first."""
     memory: State = {}
     for key, p in params.items():
         for name, value in optimizer.state.get(p, {}).items():
@@ -202,11 +222,12 @@ def _frozen(kind: str, value: Any, replicas: int, batched: bool) -> Tensor:
     import torch
 
     if kind == "/":
-        return value.clone() if batched else value[None].clone()
+        return cast("Tensor", value if batched else value[None]).clone()
     if kind == "[]":
         return torch.stack(value)[None] if value else torch.empty(1, 0)
-    value = value if kind == "@" else torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
-    return value.expand(replicas).clone()
+    if kind == "#":
+        value = torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
+    return cast("Tensor", value).expand(replicas).clone()
 
 
 def _register(torch_name: str) -> None:

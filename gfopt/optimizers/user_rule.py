@@ -3,8 +3,8 @@
 One: a class with `init` and `step`, a subclass of gfopt.Optimizer, like the files beside this one.
 Two: for any torch.nn.Module, two functions, with hooks, convolutions and autograd as they like:
 
-    def make_model(): ...                       # -> a module from (n, *sample shape) to (n, outputs)
-    def train_step(model, batch, state): ...    # one update on batch.x, batch.y; state: a dict of yours
+    def make_model(): ...                     # -> a module from (n, *sample shape) to (n, outputs)
+    def train_step(model, batch, state): ...  # one update on batch.x, batch.y; state: your dict
 
 Both get the experiment's data, target, clock and seeds, and a row in its table.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import ConfigDict, PrivateAttr
 
-from gfopt.config.validation import validate
 from gfopt.errors import UsageError
 from gfopt.optimizers.base import Optimizer
 from gfopt.problem import DenseProblem, Pass, State
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
 CHUNK = 2048  # samples that a module evaluates at a time, so that memory doesn't grow with the data
 
 
-def load_rule(path: Path, options: dict[str, Any]) -> Optimizer:
-    """The rule that a user's file holds; UsageError where it holds none, or refuses its options."""
+def load_rule(path: Path) -> type[Optimizer]:
+    """The rule that a user's file holds; UsageError where it holds none that is whole."""
     module = _module(path)
     found = [c for c in vars(module).values() if _is_rule(c, module)]
     if len(found) > 1:
@@ -50,42 +49,37 @@ def load_rule(path: Path, options: dict[str, Any]) -> Optimizer:
             f"{path}: holds no rule. Write a class (gfopt.Optimizer) with init and step, "
             "or make_model() and train_step(model, batch, state)"
         )
-    rule = _made(found[0] if found else ModuleRule, path, options)
-    if isinstance(rule, ModuleRule):
-        rule.attach(module)
-    return rule
-
-
-def _made(kind: type[Optimizer], path: Path, options: dict[str, Any]) -> Optimizer:
-    """The rule with its options; UsageError tells all that is wrong with them."""
+    kind = found[0] if found else _module_rule(module)
     if inspect.isabstract(kind):
         missing = " and ".join(sorted(kind.__abstractmethods__))
         raise UsageError(f"{path}: {kind.__name__} has no {missing}")
-    rule, complaints = validate(kind, options)
-    if rule is None:
-        wrong = (f"{path}: {'.'.join(map(str, c.at))}: {c.message}" for c in complaints)
-        raise UsageError("\n".join(wrong))
-    return rule
+    return kind
 
 
 def _module(path: Path) -> ModuleType:
-    """Import a file as it is now, under a name of its own; a cached older version could be stale."""
+    """Import a file as it is now, under a name of its own; cached bytecode could be stale."""
     module = ModuleType(f"gfopt_user_{path.stem}_{abs(hash(path.resolve()))}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where pydantic looks up a class's annotations
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), vars(module))  # noqa: S102
     except (Exception, SystemExit) as error:
-        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        lines = [
+            f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
+        ]
         place = f"{path}:{lines[-1]}" if lines else str(path)
-        raise UsageError(f"{place}: {type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
+        raise UsageError(
+            f"{place}: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        ) from error
     return module
 
 
 def _is_rule(found: Any, module: ModuleType) -> bool:
     """A rule class that the file itself defines."""
     return (
-        inspect.isclass(found) and issubclass(found, Optimizer) and found.__module__ == module.__name__
+        inspect.isclass(found)
+        and issubclass(found, Optimizer)
+        and found.__module__ == module.__name__
     )
 
 
@@ -97,16 +91,24 @@ def try_out(rule: Optimizer, task: Task, seed: int, batch_size: int | None) -> N
 
     problem, like = task.train, task.train.inputs
     if batch_size:
-        problem = problem.on(torch.arange(min(batch_size, problem.samples), device=like.device)[None])
+        problem = problem.on(
+            torch.arange(min(batch_size, problem.samples), device=like.device)[None]
+        )
     with torch.no_grad():
         params = task.start([seed])
-        state = _sound("init", rule.init(problem, params, Draw((seed,), like.device, like.dtype)), params)
+        state = _sound(
+            "init", rule.init(problem, params, Draw((seed,), like.device, like.dtype)), params
+        )
         before = {key: tensor.clone() for key, tensor in state.items()}
         at = problem.forward(state) if rule.wants_pass else None
         _sound("step", rule.step(problem, state, at), state)
-    changed = [k for k, t in before.items() if not torch.equal(t.nan_to_num(), state[k].nan_to_num())]
+    changed = [
+        k for k, t in before.items() if not torch.equal(t.nan_to_num(), state[k].nan_to_num())
+    ]
     if changed:
-        raise TypeError(f"step changed the state it was given ({', '.join(changed)}): make new tensors")
+        raise TypeError(
+            f"step changed the state it was given ({', '.join(changed)}): make new tensors"
+        )
 
 
 def _sound(what: str, state: Any, given: State) -> State:
@@ -159,18 +161,14 @@ class ModuleRule(Optimizer):
     wants_pass: ClassVar[bool] = False
     batches_seeds: ClassVar[bool] = False
 
-    _make: Callable[..., torch.nn.Module] = PrivateAttr()
-    _train: Callable[[torch.nn.Module, Batch, dict[str, Any]], None] = PrivateAttr()
-    _live: _Live = PrivateAttr()
+    source: ClassVar[ModuleType]  # the user's file, with the two functions
 
-    def attach(self, module: ModuleType) -> None:
-        """Take the two functions from the user's file."""
-        self._make, self._train = module.make_model, module.train_step
+    _live: _Live = PrivateAttr()
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """A new module, its start drawn from the run's seed."""
         with _seeded(draw.seeds[0], 0):
-            model = self._make(**(self.model_extra or {}))
+            model = self.source.make_model(**(self.model_extra or {}))
             model = model.to(problem.inputs.device, problem.inputs.dtype)
             self._live = _Live(model)
             model(self._batch(problem).x[:2])  # lazy layers take their shapes here
@@ -183,7 +181,7 @@ class ModuleRule(Optimizer):
         seed, update = int(state["seed"]), int(state["update"]) + 1
         self._live.model.train()
         with _seeded(seed, update), torch.enable_grad():
-            self._train(self._live.model, self._batch(problem), self._live.state)
+            self.source.train_step(self._live.model, self._batch(problem), self._live.state)
         return self._state({"seed": state["seed"], "update": state["update"] + 1})
 
     def outputs(self, problem: DenseProblem, state: State) -> Tensor:
@@ -192,7 +190,7 @@ class ModuleRule(Optimizer):
 
         x = problem.inputs.mT.reshape(-1, *problem.sample_shape)
         self._live.model.eval()
-        found = torch.cat([self._live.model(part) for part in x.split(CHUNK)])
+        found = torch.cat([self._live.model(part) for part in torch.split(x, CHUNK)])
         if found.shape != (problem.samples, problem.targets.shape[0]):
             wanted = (problem.samples, problem.targets.shape[0])
             raise ValueError(f"the model must give outputs {wanted} (got {tuple(found.shape)})")
@@ -208,6 +206,17 @@ class ModuleRule(Optimizer):
     def _state(self, counters: State) -> State:
         weights = {k: v.detach()[None] for k, v in self._live.model.state_dict().items()}
         return weights | counters
+
+
+def _module_rule(module: ModuleType) -> type[ModuleRule]:
+    """The rule of the two functions in a file."""
+
+    class Bound(ModuleRule):
+        """A file's two functions."""
+
+        source: ClassVar[ModuleType] = module
+
+    return Bound
 
 
 @contextmanager

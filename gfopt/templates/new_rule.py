@@ -1,4 +1,4 @@
-"""NAME: sign descent. Every weight takes a step of the same length, downhill, that shrinks with time.
+"""NAME: sign descent. Every weight takes a step of the same length, shrinking with time.
 
     w <- w - lr / sqrt(1 + t) sign(dJ/dw)
 
@@ -14,7 +14,7 @@ class SignDescent(Optimizer):
     lr: Positive = 0.02
 
     def init(self, problem, params, draw):
-        """The state: a dict of tensors that lead with the seeds. Your memory goes beside the weights."""
+        """The state: a dict of tensors that lead with the seeds; your memory beside the weights."""
         return params | {"lr": draw.full(self.lr), "t": draw.full(0)}
 
     def step(self, problem, state, at):

@@ -39,7 +39,10 @@ def test_seeds_take_numbers_ranges_and_lists(config, text, seeds):
         ("[true]", "c.yaml:10:9: seeds.0: must be a whole number (got true)"),
         ("[]", "c.yaml:10:8: seeds: must be a list of at least 1 (got [])"),
         ("4294967296", "c.yaml:10:8: seeds.0: must be < 4294967296 (got 4294967296)"),
-        ("1-9999999999", "c.yaml:10:8: seeds: a range holds at most 100000 seeds (got '1-9999999999')"),
+        (
+            "1-9999999999",
+            "c.yaml:10:8: seeds: a range holds at most 100000 seeds (got '1-9999999999')",
+        ),
     ],
 )
 def test_other_seeds_are_answered(config, text, sentence):
@@ -76,8 +79,10 @@ def test_an_accuracy_in_per_cent_is_told_to_be_a_fraction(config, given):
 def test_skip_every_belongs_to_the_published_reading(config):
     piece = ("{valid_accuracy: 0.5}", "{train_loss: 1, skip_every: 50}")
     assert config.wrong(piece) == [
-        "c.yaml:8:37: target.skip_every: belongs to `reading: as_published`: "
-        "set that, or drop skip_every"
+        (
+            "c.yaml:8:37: target.skip_every: belongs to `reading: as_published`: "
+            "set that, or drop skip_every"
+        )
     ]
     published = config.load(piece, ("name: tiny\n", "name: tiny\nreading: as_published\n"))
     assert published.target.skip_every == 50

@@ -7,9 +7,19 @@ import pytest
     ("piece", "place", "key", "near"),
     [
         (("budget:", "budgte:"), "9:9", "budgte", "budget"),
-        (("name: digits, scale: unit", "name: digits, scal: unit"), "2:31", "dataset.scal", "scale"),
+        (
+            ("name: digits, scale: unit", "name: digits, scal: unit"),
+            "2:31",
+            "dataset.scal",
+            "scale",
+        ),
         (("hidden:", "hiden:"), "4:10", "model.hiden", "hidden"),
-        (("[8]", "[8]\n  init: {scheme: normal, strem: torch}"), "5:33", "model.init.strem", "stream"),
+        (
+            ("[8]", "[8]\n  init: {scheme: normal, strem: torch}"),
+            "5:33",
+            "model.init.strem",
+            "stream",
+        ),
         (("cross_entropy", "{name: softmax_bce, sigal: true}"), "5:34", "loss.sigal", "signal"),
         (("lr: 0.5", "lrr: 0.5"), "7:35", "optimizers.0.lrr", "lr"),
         (("valid_accuracy:", "valid_acuracy:"), "8:25", "target.valid_acuracy", "valid_accuracy"),
@@ -19,7 +29,9 @@ import pytest
 def test_an_unknown_key_gets_the_nearest_at_every_level(config, piece, place, key, near):
     (sentence,) = config.wrong(piece)
     last = key.rpartition(".")[2]
-    assert sentence.startswith(f"c.yaml:{place}: {key}: unknown key {last!r}. Did you mean {near!r}?")
+    assert sentence.startswith(
+        f"c.yaml:{place}: {key}: unknown key {last!r}. Did you mean {near!r}?"
+    )
     assert near in sentence.partition("Known: ")[2]
 
 
@@ -61,12 +73,18 @@ def test_names_are_found_whatever_their_case(config):
         (("lr: 0.5", "lr: 0"), "7:34: optimizers.0.lr: must be > 0 (got 0)"),
         (("lr: 0.5", "lr: .nan"), "7:34: optimizers.0.lr: must be a finite number (got .nan)"),
         (("lr: 0.5", "momentum: 1"), "7:40: optimizers.0.momentum: must be < 1 (got 1)"),
-        (("lr: 0.5", "label: ''"), '7:37: optimizers.0.label: must be text, and not empty (got "")'),
+        (
+            ("lr: 0.5", "label: ''"),
+            '7:37: optimizers.0.label: must be text, and not empty (got "")',
+        ),
         (("lr: 0.5", "batch_size: 0"), "7:42: optimizers.0.batch_size: must be >= 1 (got 0)"),
         (("[8]", "8"), "4:11: model.hidden: must be a list (got 8)"),
         (("[8]", "[8, 0]"), "4:15: model.hidden.1: must be >= 1 (got 0)"),
         (("[8]", "[8.5]"), "4:12: model.hidden.0: must be a whole number (got 8.5)"),
-        (("[8]", "[8]\n  output_bias: 0"), "5:16: model.output_bias: must be true or false (got 0)"),
+        (
+            ("[8]", "[8]\n  output_bias: 0"),
+            "5:16: model.output_bias: must be true or false (got 0)",
+        ),
         (("[8]", "[8]\n  activation: 3"), "5:15: model.activation.0: must be text (got 3)"),
         (
             ("epochs: 3", "epochs: 1e3"),

@@ -62,7 +62,9 @@ def test_every_tensor_of_the_state_leads_with_the_replica(rule, tiny, seeds):
 def test_the_state_holds_the_parameters_in_their_shapes(rule, tiny, seeds):
     start = tiny.start(seeds)
     state = run_steps(rule, tiny, seeds, 2)
-    assert {k: v.shape for k, v in parameters(state).items()} == {k: v.shape for k, v in start.items()}
+    assert {k: v.shape for k, v in parameters(state).items()} == {
+        k: v.shape for k, v in start.items()
+    }
 
 
 def test_the_state_holds_the_learning_rate(rule, tiny, seeds):

@@ -1,6 +1,7 @@
 """The user's own .npz and .csv files."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def test_a_value_beyond_the_precision_is_refused(tmp_path):
 
 def test_the_fingerprint_is_that_of_the_file(tmp_path):
     file = npz(tmp_path, x=X, y=np.zeros(4))
-    with open(file, "rb") as content:
+    with Path(file).open("rb") as content:
         expected = hashlib.sha256(content.read()).hexdigest()
     assert expected == UserFile(file=file).fingerprint()
 
@@ -157,11 +158,11 @@ def test_a_wrong_file_is_named(tmp_path, name, content, said):
 
 def test_a_truncated_npz_and_a_npy_in_its_place_are_named(tmp_path):
     file = npz(tmp_path, **GOOD)
-    with open(file, "rb+") as content:
+    with Path(file).open("rb+") as content:
         content.truncate(300)
     with pytest.raises(DataError, match=r"damaged or not a \.npz"):
         read(file)
-    with open(file, "wb") as content:
+    with Path(file).open("wb") as content:
         np.save(content, X)
     with pytest.raises(DataError, match=r"damaged or not a \.npz"):
         read(file)

@@ -12,7 +12,11 @@ from tests.conftest import Tiny
 
 SEEDS = (1, 2, 3)
 OPTIONS = {
-    "gradient_descent": [{"lr": 0.02}, {"lr": 0.02, "momentum": 0.9}, {"lr": 0.02, "multipliers": [1, 2, 3]}],
+    "gradient_descent": [
+        {"lr": 0.02},
+        {"lr": 0.02, "momentum": 0.9},
+        {"lr": 0.02, "multipliers": [1, 2, 3]},
+    ],
     "position_wise": [{"lr": 0.02}],
     "lbfgs": [{"lr": 0.05, "max_iter": 2}],
 }

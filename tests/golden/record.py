@@ -1,4 +1,4 @@
-"""python -m tests.golden.record: write epochs.csv anew. A changed count is a result: review the diff."""
+"""python -m tests.golden.record: write epochs.csv anew. A changed count is a result."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ def rows():
 
 if __name__ == "__main__":
     with FILE.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([["rule", "options", "seed", "epochs"], *rows()])
+        csv.writer(file, lineterminator="\n").writerows(
+            [["rule", "options", "seed", "epochs"], *rows()]
+        )

@@ -1,9 +1,9 @@
 import math
 
 import pytest
-from tests.reading.factory import history, missed, record
 
 from gfopt.plots import PICTURES, draw
+from tests.reading.factory import history, missed, record
 
 FALLING = [2.3, 1.5, 0.9, 0.6, 0.49]
 

@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
-from tests.reading.factory import history, record
 
 from gfopt.cli.report import report
 from gfopt.errors import UnknownNameError, UsageError
 from gfopt.formats import formats
 from gfopt.records import write_history, write_record
 from gfopt.tables import summarise
+from tests.reading.factory import history, record
 
 
 def store(folder, run):

@@ -4,11 +4,11 @@ import json
 import math
 
 import pytest
-from tests.reading.factory import missed, record
 
 from gfopt.errors import UnknownNameError
 from gfopt.formats import compact, formats, significant
 from gfopt.tables import COLUMNS, summarise
+from tests.reading.factory import missed, record
 
 
 @pytest.fixture

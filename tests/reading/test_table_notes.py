@@ -1,7 +1,7 @@
 import pytest
-from tests.reading.factory import missed, record
 
 from gfopt.tables import summarise
+from tests.reading.factory import missed, record
 
 
 def notes(*records):

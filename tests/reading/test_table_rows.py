@@ -1,11 +1,11 @@
 import math
 
 import pytest
-from tests.reading.factory import missed, record
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gfopt.tables import COLUMNS, summarise
+from tests.reading.factory import missed, record
 
 runs = st.builds(
     lambda seed, epochs, seconds, reached: (record if reached else missed)(

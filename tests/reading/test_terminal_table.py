@@ -1,11 +1,11 @@
 import io
 
 import pytest
-from tests.reading.factory import missed, record
 from rich.console import Console
 
 from gfopt.tables import summarise
 from gfopt.terminal import show
+from tests.reading.factory import missed, record
 
 LABELS = ("gradient_descent", "gradient_descent (multipliers 1, 2)", "adam [lr=0.01]")
 

@@ -1,4 +1,4 @@
-"""Short runs on real data: the sets load, and a rule with a convolution and autograd joins the race."""
+"""Short runs on real data: the sets load, and a rule with a convolution joins the race."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ target: {valid_accuracy: 0.93}
 budget: {epochs: 6}
 """)
     result = gfopt.run(tmp_path / "x.yaml", out=tmp_path, data=real_data, offline=True)
-    assert [(r.label, r.status) for r in result.records] == [("adam", "reached"), ("convolution", "reached")]
+    assert [(r.label, r.status) for r in result.records] == [
+        ("adam", "reached"),
+        ("convolution", "reached"),
+    ]
     assert result.records[0].forward_passes == pytest.approx(50000 * result.records[0].epochs)
     assert result.records[1].forward_passes is None
 

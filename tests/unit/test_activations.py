@@ -15,7 +15,9 @@ def test_the_chain_multiplies_by_the_slope_that_autograd_finds(name):
     a = f.value(z)
     delta = torch.arange(1.0, 15, dtype=torch.float64)
     (a * delta).sum().backward()
-    torch.testing.assert_close(f.chain(delta, z.detach(), a.detach()), z.grad, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(
+        f.chain(delta, z.detach(), a.detach()), z.grad, rtol=1e-12, atol=1e-14
+    )
 
 
 @pytest.mark.parametrize("name", ["relu", "negative_part"])

@@ -28,7 +28,12 @@ def clock(time, **more):
 
 def test_phases_sum_to_the_wall_time(time):
     c = clock(time)
-    for phase, seconds in ((Phase.SET_UP, 1.5), (Phase.TRAIN, 4.0), (Phase.EVALUATE, 0.25), (Phase.TRAIN, 1.0)):
+    for phase, seconds in (
+        (Phase.SET_UP, 1.5),
+        (Phase.TRAIN, 4.0),
+        (Phase.EVALUATE, 0.25),
+        (Phase.TRAIN, 1.0),
+    ):
         c.enter(phase)
         time.now += seconds
     c.enter(Phase.OTHER)
@@ -50,9 +55,13 @@ def test_a_phase_block_goes_back_to_the_phase_before(time):
 
 def test_an_error_in_a_block_still_ends_its_phase(time):
     c = clock(time)
-    with pytest.raises(ValueError, match="mine"), c.phase(Phase.TRAIN):
+
+    def fail():
         time.now += 3
-        raise ValueError("mine")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError), c.phase(Phase.TRAIN):
+        fail()
     time.now += 1
     c.enter(Phase.OTHER)
     assert (c.seconds[Phase.TRAIN], c.seconds[Phase.OTHER]) == (3, 1)

@@ -32,7 +32,9 @@ def terms(target=None, reading="end_of_epoch", epochs=40, seconds=3600.0, every=
 
 
 def run(rule, how, seeds=(1,), tiny=None, clock=None, **more):
-    return train(task(tiny or Tiny(), more.pop("valid", None)), rule, how, seeds, clock or Clock(), **more)
+    return train(
+        task(tiny or Tiny(), more.pop("valid", None)), rule, how, seeds, clock or Clock(), **more
+    )
 
 
 def losses_by_hand(rule, epochs, seed=1):
@@ -77,7 +79,11 @@ def test_as_published_reads_the_last_full_pass_that_the_step_knew(rule):
 
 def test_the_start_is_epoch_0():
     outcome = run(GD, terms(Target(train_loss=50.0)))[0]
-    assert (outcome.status, outcome.history[-1].epoch, outcome.history[-1].updates) == (Status.REACHED, 0, 0)
+    assert (outcome.status, outcome.history[-1].epoch, outcome.history[-1].updates) == (
+        Status.REACHED,
+        0,
+        0,
+    )
     assert outcome.history[-1].forward_passes == 0
 
 
@@ -99,7 +105,9 @@ def test_readings_whose_number_skip_every_divides_cannot_stop():
 
 
 def test_an_easier_target_never_takes_more_epochs():
-    epochs = [run(GD, terms(Target(train_loss=t)))[0].history[-1].epoch for t in (0.9, 0.7, 0.5, 0.3)]
+    epochs = [
+        run(GD, terms(Target(train_loss=t)))[0].history[-1].epoch for t in (0.9, 0.7, 0.5, 0.3)
+    ]
     assert epochs == sorted(epochs)
 
 
@@ -148,7 +156,11 @@ def test_each_replica_of_a_batch_ends_on_its_own_as_alone():
 
 
 def test_outcomes_come_in_the_order_of_the_seeds():
-    assert [o.seed for o in run(GD, terms(Target(train_loss=0.4), epochs=99), (4, 2, 3))] == [4, 2, 3]
+    assert [o.seed for o in run(GD, terms(Target(train_loss=0.4), epochs=99), (4, 2, 3))] == [
+        4,
+        2,
+        3,
+    ]
 
 
 def test_an_epoch_of_gradient_descent_costs_one_pass_each_way_and_readings_nothing():
@@ -160,7 +172,9 @@ def test_the_last_pass_is_a_reading_and_off_the_training_clock():
     clock = Clock(wall=Ticks(), cpu=lambda: 0.0)
     outcome = run(GD, terms(epochs=3), clock=clock)[0]
     clock.enter(Phase.OTHER)
-    assert outcome.history[-1].seconds == clock.seconds[Phase.TRAIN] == 6  # three passes, three steps
+    assert (
+        outcome.history[-1].seconds == clock.seconds[Phase.TRAIN] == 6
+    )  # three passes, three steps
 
 
 def test_phases_sum_to_the_wall_time_of_a_run():

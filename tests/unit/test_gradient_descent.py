@@ -32,7 +32,9 @@ def test_a_multiplier_of_zero_freezes_its_layer(tiny):
 
 
 def test_a_multiplier_scales_its_layers_first_step(tiny):
-    one, three = (run_steps(MAKE(lr=0.2, multipliers=m), tiny, (1,), 1) for m in ((1, 1, 1), (1, 1, 3)))
+    one, three = (
+        run_steps(MAKE(lr=0.2, multipliers=m), tiny, (1,), 1) for m in ((1, 1, 1), (1, 1, 3))
+    )
     start = tiny.start((1,))
     torch.testing.assert_close(three["W3"] - start["W3"], 3 * (one["W3"] - start["W3"]))
 

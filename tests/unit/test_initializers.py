@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ def start(scheme, seed=1, **options):
 
 def test_fan_in_normal_is_what_the_published_program_draws():
     np.random.seed(1)
-    expected = [np.random.randn(n, m) / np.sqrt(m) for m, n in zip(WIDTHS, WIDTHS[1:], strict=False)]
+    expected = [
+        np.random.randn(n, m) / np.sqrt(m) for m, n in pairwise(WIDTHS)
+    ]
     found = start("fan_in_normal")
     assert all(np.array_equal(found[f"W{l}"], w) for l, w in enumerate(expected, 1))
     assert not any(found[f"b{l}"].any() for l in (1, 2, 3))
@@ -64,7 +67,7 @@ def test_drawn_biases_are_drawn(scheme):
 def test_uniform_with_the_torch_stream_draws_weight_then_bias_layer_by_layer():
     generator = torch.Generator().manual_seed(9)
     found = start("uniform", 9, low=-5.0, high=5.0, stream="torch", biases="drawn")
-    for l, (m, n) in enumerate(zip(WIDTHS, WIDTHS[1:], strict=False), 1):
+    for l, (m, n) in enumerate(pairwise(WIDTHS), 1):
         for key, shape in ((f"W{l}", (n, m)), (f"b{l}", (n, 1))):
             drawn = torch.rand(*shape, generator=generator, dtype=torch.float64).numpy()
             np.testing.assert_array_equal(found[key], -5 + 10 * drawn)

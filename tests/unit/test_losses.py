@@ -1,4 +1,4 @@
-"""Values against other writings of the same loss, signals against differences, levels against tables."""
+"""Values against other writings of the same loss, signals and levels against oracles."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def test_the_true_signal_is_the_values_derivative_by_autograd(loss):
     z, y = sample(loss)
     z.requires_grad_()
     loss.value(z, y).sum().backward()
-    torch.testing.assert_close(loss.delta(loss.activate(z.detach()), y), z.grad, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(
+        loss.delta(loss.activate(z.detach()), y), z.grad, rtol=1e-9, atol=1e-12
+    )
 
 
 def test_the_true_signal_is_the_values_derivative_by_finite_differences(loss):
@@ -79,7 +81,10 @@ def test_bce_is_the_programs_sum():
     loss = losses["bce"]()
     z, y = sample(loss)
     a = 1 / (1 + np.exp(-z[0].numpy()))
-    total = sum(t * math.log(p + 1e-5) + (1 - t) * math.log(1 - p + 1e-5) for p, t in zip(a[0], y[0].numpy(), strict=True))
+    total = sum(
+        t * math.log(p + 1e-5) + (1 - t) * math.log(1 - p + 1e-5)
+        for p, t in zip(a[0], y[0].numpy(), strict=True)
+    )
     assert float(loss.value(z, y)[0]) == pytest.approx(-total / len(a[0]), rel=1e-12)
 
 
@@ -103,10 +108,13 @@ def test_nmse_of_the_zero_output_is_one():
 
 
 @pytest.mark.parametrize(
-    ("classes", "level"), [(2, 1.386254), (3, 1.909483), (5, 2.501912), (10, 3.250630), (100, 5.598154)]
+    ("classes", "level"),
+    [(2, 1.386254), (3, 1.909483), (5, 2.501912), (10, 3.250630), (100, 5.598154)],
 )
 def test_the_chance_level_of_softmax_bce_is_the_known_one(classes, level):
-    assert losses["softmax_bce"]().chance(torch.eye(classes).double()) == pytest.approx(level, abs=1e-6)
+    assert losses["softmax_bce"]().chance(torch.eye(classes).double()) == pytest.approx(
+        level, abs=1e-6
+    )
 
 
 def test_the_levels_of_bce_on_72_cats_of_209_are_the_known_ones():

@@ -13,7 +13,7 @@ RULE = optimizers["position_wise"](lr=0.3)
 
 
 def autograd_epoch(tiny, params, lr):
-    """An epoch written from the definition: full passes, autograd, gradients masked to the top layers."""
+    """An epoch from the definition: full passes, autograd, gradients masked to the top layers."""
     depth = len(tiny.widths) - 1
     for lowest in range(depth, 0, -1):
         leaves = {key: p.clone().requires_grad_() for key, p in params.items()}

@@ -35,7 +35,9 @@ def _passed(tiny, params):
     for l in range(1, depth + 1):
         z.append(params[f"W{l}"] @ a[-1] + params[f"b{l}"])
         last = l == depth
-        a.append(tiny.problem.loss.activate(z[-1]) if last else tiny.problem.hidden[l - 1].value(z[-1]))
+        a.append(
+            tiny.problem.loss.activate(z[-1]) if last else tiny.problem.hidden[l - 1].value(z[-1])
+        )
     return Pass(z, a)
 
 

@@ -26,7 +26,10 @@ def philox(counter, key):
 @given(st.integers(0, 2**32), st.sampled_from(Stream), st.integers(0, 2**40), st.integers(0, 2**40))
 def test_raw_bits_are_philox_with_the_counters_in_the_upper_words(seed, stream, member, step):
     found = raw_bits(seed, stream, 8, member, step).tolist()
-    assert found == [*philox((1, member, step, 0), (seed, stream)), *philox((2, member, step, 0), (seed, stream))]
+    assert found == [
+        *philox((1, member, step, 0), (seed, stream)),
+        *philox((2, member, step, 0), (seed, stream)),
+    ]
 
 
 @given(st.integers(0, 1000), st.integers(0, 50), st.integers(1, 300))

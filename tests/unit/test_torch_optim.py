@@ -26,7 +26,10 @@ def living_run(name, tiny, seed, steps):
     layers = []
     for l in range(1, len(tiny.widths)):
         layer = torch.nn.Linear(tiny.widths[l - 1], tiny.widths[l], dtype=torch.float64)
-        layer.weight.data, layer.bias.data = start[f"W{l}"][0].clone(), start[f"b{l}"][0, :, 0].clone()
+        layer.weight.data, layer.bias.data = (
+            start[f"W{l}"][0].clone(),
+            start[f"b{l}"][0, :, 0].clone(),
+        )
         layers += [layer, torch.nn.Tanh()]
     net = torch.nn.Sequential(*layers[:-1])
     living = made(name, net)
@@ -51,7 +54,10 @@ def made(name, net):
         return [getattr(torch.optim, name)(net.parameters(), **options)]
     matrices = [p for p in net.parameters() if p.ndim == 2]
     biases = [p for p in net.parameters() if p.ndim == 1]
-    return [torch.optim.Muon(matrices, **options), torch.optim.AdamW(biases, lr=0.02, weight_decay=0.1)]
+    return [
+        torch.optim.Muon(matrices, **options),
+        torch.optim.AdamW(biases, lr=0.02, weight_decay=0.1),
+    ]
 
 
 # Muon rounds to bfloat16 and enlarges what is left, up to 485 times: the last bits of a gradient,

@@ -1,0 +1,80 @@
+"""What is right by itself and wrong together."""
+
+import pytest
+
+DATA, LOSS, TARGET, RULE = (
+    "{name: digits, scale: unit}",
+    "cross_entropy",
+    "{valid_accuracy: 0.5}",
+    ("{name: gradient_descent, lr: 0.5}"),
+)
+
+
+def test_a_loss_for_two_classes_is_refused_on_ten(config):
+    assert config.wrong((LOSS, "bce"), (DATA, "mnist"), (TARGET, "{train_loss: 1}")) == [
+        "c.yaml:5:7: loss: bce needs two classes, mnist has 10: try cross_entropy"
+    ]
+
+
+def test_a_loss_for_classes_is_refused_on_values(config):
+    assert config.wrong((DATA, "diabetes"), (TARGET, "{train_loss: 1}")) == [
+        "c.yaml:5:7: loss: cross_entropy needs classes, diabetes has values: try mse"
+    ]
+
+
+def test_an_accuracy_is_refused_on_values(config):
+    pieces = (DATA, "diabetes"), (LOSS, "mse"), (TARGET, "{train_accuracy: 0.5}")
+    assert config.wrong(*pieces) == [
+        "c.yaml:8:26: target.train_accuracy: diabetes has values, not classes"
+    ]
+
+
+def test_a_target_on_held_out_samples_needs_some(config):
+    assert config.wrong((DATA, "mnist")) == [
+        (
+            "c.yaml:8:26: target.valid_accuracy: mnist has no held-out samples: "
+            "set dataset.validation to how many training samples to hold out"
+        )
+    ]
+    assert config.load((DATA, "{name: mnist, validation: 100}")).target.on_validation
+
+
+@pytest.mark.parametrize("rule", ["gradient_descent", "adam"])
+def test_the_published_reading_is_of_full_data_passes(config, rule):
+    sentences = config.wrong(
+        (RULE, f"{{name: {rule}, batch_size: 10}}"), ("name: tiny", "reading: as_published")
+    )
+    assert sentences == [
+        (
+            "c.yaml:7:5: optimizers.0: reading as_published is of full-data passes: "
+            "drop batch_size, or read end_of_epoch"
+        )
+    ]
+
+
+def test_readings_between_updates_need_mini_batches(config):
+    assert config.wrong(("name: tiny", "evaluate_every: 5 updates")) == [
+        (
+            "c.yaml:7:5: optimizers.0: evaluate_every in updates needs mini-batches: "
+            "set batch_size, or read each epoch"
+        )
+    ]
+
+
+def test_multipliers_are_one_for_each_layer(config):
+    assert config.wrong(("lr: 0.5", "multipliers: [1, 2, 3]")) == [
+        "c.yaml:7:5: optimizers.0: multipliers: 2 layers need 2 numbers (got 3)"
+    ]
+
+
+def test_sparseadam_is_refused_with_its_reason(config):
+    (sentence,) = config.wrong((RULE, "sparseadam"))
+    assert "needs sparse gradients, which dense networks don't have: use adam" in sentence
+
+
+def test_conflicts_of_several_entries_are_told_at_once(config):
+    sentences = config.wrong((RULE, "sparseadam\n  - {name: gradient_descent, multipliers: [1]}"))
+    assert [s.split(": ")[:2] for s in sentences] == [
+        ["c.yaml:7:5", "optimizers.0"],
+        ["c.yaml:8:5", "optimizers.1"],
+    ]
