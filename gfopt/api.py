@@ -43,7 +43,10 @@ def run(
         GfoptError: what is wrong with the config, the options or the data. A run that fails doesn't
             raise: it is among the result's failures.
     """
-    changes = [*settings, *([f"seeds={list(seeds)}"] if seeds is not None else [])]
+    changes = [
+        *settings,
+        *([f"seeds={[int(seed) for seed in seeds]}"] if seeds is not None else []),
+    ]
     folder = data_folder(Path(data) if data else None)
     setting = Setting(Path(out), folder, device, threads, offline, force, fail_fast)
     return race(_experiment(config, changes), setting, Silence())

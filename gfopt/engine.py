@@ -1,9 +1,9 @@
 """The one training loop: it owns epochs, batches, readings and the clock.
 
-    end_of_epoch   epochs = completed epochs when the loss of the resulting parameters is first below
-                   the target; the start is epoch 0.
-    as_published   at index i, from 0, the loss of the last full-data pass that step i knew: the one
-                   handed in, or the last one it made itself. (arXiv 2204.05312, its program.)
+    end_of_epoch  epochs = completed epochs when the loss of the resulting parameters is first below
+                  the target; the start is epoch 0.
+    as_published  at index i, from 0, the loss of the last full-data pass that step i knew: the one
+                  handed in, or the last one it made itself. (arXiv 2204.05312, its program.)
 
 The pass that reads the loss is handed to the next step: where the rule wants it, it is made once
 and charged to training when the step takes it. Any other evaluation is off the training clock.

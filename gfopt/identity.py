@@ -37,7 +37,7 @@ _NUMERICAL = [
     Path(inspect.getfile(prepare)),
     *(
         _PACKAGE / name
-        for name in ("batches.py", "engine.py", "task.py", "optimizers/user_rule.py")
+        for name in ("batches.py", "engine.py", "task.py", "optimizers/module_rule.py")
     ),
 ]
 

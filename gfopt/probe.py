@@ -15,7 +15,8 @@ from gfopt.task import Task, build
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
-    from gfopt.runs import Machine, Run
+    from gfopt.plans import Run
+    from gfopt.runs import Machine
 
 
 def sizes(experiment: Experiment, machine: Machine) -> tuple[Task, list[str]]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 from gfopt.environment import device_kind
 from gfopt.errors import UsageError
 from gfopt.formats import formats
+from gfopt.plans import Run, ordered, plan
 from gfopt.records import Record, read_history, write_whole
-from gfopt.runs import Failure, Run, execute, ordered, plan
+from gfopt.runs import Failure, execute
 from gfopt.tables import Table, summarise
 
 if TYPE_CHECKING:
@@ -82,18 +83,23 @@ def race(experiment: Experiment, setting: Setting, listener: Listener) -> Result
     _open(folder)
     runs = plan(experiment, setting.out, device_kind(setting.device))
     due = [run for run in runs if setting.force or not run.record]
-    records = [run.record for run in runs if run.record and not setting.force]
+    records = {(run.entry.label, run.seed): run.record for run in runs if run.record}
     failures: list[Failure] = []
-    listener.begin(experiment, due, len(records))
+    listener.begin(experiment, due, len(runs) - len(due))
     try:
         for ended in _execute(experiment, due, setting, listener) if due else ():
             listener.end(ended)
-            records.append(ended) if isinstance(ended, Record) else failures.append(ended)
+            if isinstance(ended, Record):
+                records[ended.label, ended.seed] = ended
+            else:
+                failures.append(ended)
+                records.pop((ended.run.entry.label, ended.run.seed), None)
             if failures and setting.fail_fast:
                 break
     finally:
-        table = _write(folder, ordered(experiment, records))
-    return Result(experiment, ordered(experiment, records), failures, table, folder)
+        found = ordered(experiment, records.values())
+        table = _write(folder, found)
+    return Result(experiment, found, failures, table, folder)
 
 
 def data_folder(given: Path | None) -> Path:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gfopt.clock import Clock
     from gfopt.config.experiment import Experiment
     from gfopt.engine import Outcome
-    from gfopt.runs import Run
+    from gfopt.plans import Run
     from gfopt.task import Task
 
 

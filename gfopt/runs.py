@@ -1,37 +1,24 @@
-"""Experiment -> runs -> records: which runs there are, which are done, and doing the rest."""
+"""Runs -> records: train each run that is due and write its folder."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gfopt.errors import GfoptError, UsageError
-from gfopt.identity import digest, identity
-from gfopt.records import Record, read_record, whole_folder, write_history, write_record
+from gfopt.records import Record, whole_folder, write_history, write_record
 
 if TYPE_CHECKING:
     import torch
 
-    from gfopt.config.entries import Entry
     from gfopt.config.experiment import Experiment
     from gfopt.engine import Row
     from gfopt.optimizers.base import Optimizer
+    from gfopt.plans import Run
     from gfopt.task import Task
-
-
-@dataclass(frozen=True)
-class Run:
-    """One entry and one seed of an experiment, where it is kept, and its record if it is done."""
-
-    entry: Entry
-    seed: int
-    identity: dict[str, Any]
-    id: str
-    folder: Path
-    record: Record | None
 
 
 @dataclass(frozen=True)
@@ -44,29 +31,6 @@ class Failure:
 
 
 Watch = Callable[["Run", "Row"], None]
-
-
-def plan(experiment: Experiment, out: Path, device_kind: str) -> list[Run]:
-    """Every run of the experiment in running order; neither torch nor data is needed.
-
-    The order alternates from seed to seed (A B, B A, ...), so that a drift of the machine's speed
-    falls on all rules alike.
-    """
-    runs = []
-    for i, seed in enumerate(experiment.seeds):
-        entries = experiment.entries if i % 2 == 0 else experiment.entries[::-1]
-        for entry in entries:
-            facts = identity(experiment, entry, seed, device_kind)
-            folder = out / experiment.name / "runs" / digest(facts)
-            record = read_record(folder)
-            named = record and record.model_copy(update=_names(experiment, entry))
-            runs.append(Run(entry, seed, facts, folder.name, folder, named))
-    return runs
-
-
-def _names(experiment: Experiment, entry: Entry) -> dict[str, str]:
-    """What the config calls a run: no part of its id, so a record may carry older names."""
-    return {"experiment": experiment.name, "optimizer": entry.name, "label": entry.label}
 
 
 @dataclass(frozen=True)
@@ -112,18 +76,13 @@ def make_rules(experiment: Experiment, runs: list[Run]) -> dict[str, Optimizer]:
     return rules
 
 
-def ordered(experiment: Experiment, records: Iterable[Record]) -> list[Record]:
-    """Records by the experiment's order of entries and seeds."""
-    places = {entry.label: i for i, entry in enumerate(experiment.entries)}
-    return sorted(records, key=lambda r: (places[r.label], experiment.seeds.index(r.seed)))
-
-
 def _make(experiment: Experiment, task: Task, run: Run, rule: Optimizer, watch: Watch) -> Record:
     """Train, and write the run's folder."""
     from gfopt.clock import Phase, clock_for
     from gfopt.engine import train
-    from gfopt.optimizers.user_rule import ModuleRule, try_out
+    from gfopt.optimizers.module_rule import ModuleRule
     from gfopt.recording import record_of, save_weights
+    from gfopt.tryout import try_out
 
     if run.entry.file and not isinstance(rule, ModuleRule):
         try_out(rule, task, run.seed, run.entry.batch_size)

@@ -25,7 +25,8 @@ LAYERS = [
     ["config"],
     ["environment", "identity", "task"],
     ["engine"],
-    ["recording", "runs"],
+    ["plans", "recording", "tryout"],
+    ["runs"],
     ["probe", "statistics", "notes"],
     ["tables", "formats", "plots"],
     ["terminal", "race"],
@@ -89,8 +90,9 @@ def test_every_rule_cites_its_source_and_says_its_cost(name):
 
 
 READING_SIDE = [
-    "gfopt.cli.app", "gfopt.config.finding", "gfopt.runs", "gfopt.race", "gfopt.tables",
-    "gfopt.formats", "gfopt.plots", "gfopt.optimizers.gradient_descent", "gfopt.optimizers.torch_optim",
+    "gfopt.cli.app", "gfopt.config.finding", "gfopt.plans", "gfopt.runs", "gfopt.race",
+    "gfopt.tables", "gfopt.formats", "gfopt.plots", "gfopt.optimizers.gradient_descent",
+    "gfopt.optimizers.torch_optim",
 ]  # fmt: skip
 
 

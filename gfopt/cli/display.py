@@ -18,7 +18,8 @@ from gfopt.records import Record
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
     from gfopt.engine import Row
-    from gfopt.runs import Failure, Run
+    from gfopt.plans import Run
+    from gfopt.runs import Failure
 
 LIVE_EVERY, PLAIN_EVERY = 0.2, 10.0  # seconds between two refreshes
 

@@ -11,7 +11,7 @@ from gfopt.cli.options import Configs, Debug, Device, Out, Seeds, Set, load_all
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
-    from gfopt.runs import Run
+    from gfopt.plans import Run
 
 
 def plan(
@@ -26,8 +26,8 @@ def plan(
 ) -> None:
     """Say what `gfopt run` would do with each CONFIG, and run nothing but a probe epoch."""
     from gfopt.environment import device_kind
+    from gfopt.plans import plan as plan_runs
     from gfopt.race import data_folder
-    from gfopt.runs import plan as plan_runs
 
     for experiment in load_all(configs, settings, seeds):
         runs = plan_runs(experiment, out, device_kind(device))

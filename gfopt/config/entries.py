@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, Field
 
+from gfopt.config.rule_files import load_rule
 from gfopt.config.source import Complaint, Path_
 from gfopt.config.validation import validate
 from gfopt.errors import UsageError, unknown
@@ -17,7 +18,7 @@ from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Count, Options
 
 if TYPE_CHECKING:
-    from gfopt.config.experiment import Experiment
+    from gfopt.target import Terms
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,6 @@ class Entry:
 
     def _from_its_file(self) -> Optimizer:
         """The user's rule with its options; UsageError tells all that is wrong with them."""
-        from gfopt.optimizers.user_rule import load_rule
-
         assert self.file
         rule, complaints = validate(load_rule(self.file), self.options)
         if rule is None:
@@ -49,17 +48,16 @@ class Entry:
             raise UsageError("\n".join(wrong))
         return rule
 
-    def conflicts(self, experiment: Experiment) -> Iterator[str]:
-        """What the rule can't do in this experiment, as far as is known without torch."""
-        depth = len(experiment.model.hidden) + 1
-        if experiment.every_updates and not self.batch_size:
+    def conflicts(self, terms: Terms, depth: int) -> Iterator[str]:
+        """What the rule can't do in an experiment, as far as is known without torch."""
+        if terms.every_updates and not self.batch_size:
             yield "evaluate_every in updates needs mini-batches: set batch_size, or read each epoch"
-        if experiment.reading == "as_published" and self.batch_size:
+        if terms.reading == "as_published" and self.batch_size:
             yield (
                 "reading as_published is of full-data passes: drop batch_size, or read end_of_epoch"
             )
         if self.made:
-            if experiment.reading == "as_published" and not self.made.wants_pass:
+            if terms.reading == "as_published" and not self.made.wants_pass:
                 yield (
                     "reading as_published needs a rule that works from full-data passes; "
                     f"{self.name} doesn't"

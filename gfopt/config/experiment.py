@@ -210,7 +210,7 @@ def _conflicts(experiment: Experiment) -> Iterator[Complaint]:
             ("target", target.metric), f"{experiment.dataset_name} has values, not classes"
         )
     for i, entry in enumerate(experiment.entries):
-        for message in entry.conflicts(experiment):
+        for message in entry.conflicts(experiment.terms(), len(experiment.model.hidden) + 1):
             yield Complaint(("optimizers", i), message)
 
 

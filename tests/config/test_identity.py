@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gfopt.config.experiment import load
 from gfopt.identity import differences
-from gfopt.runs import plan
+from gfopt.plans import plan
 
 from .conftest import TINY
 
@@ -196,7 +196,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from gfopt.config.finding import load_config, packaged
-from gfopt.runs import plan
+from gfopt.plans import plan
 
 for name in packaged():
     for run in plan(load_config(name), Path("nowhere"), "cpu"):

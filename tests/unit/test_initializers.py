@@ -20,9 +20,7 @@ def start(scheme, seed=1, **options):
 
 def test_fan_in_normal_is_what_the_published_program_draws():
     np.random.seed(1)
-    expected = [
-        np.random.randn(n, m) / np.sqrt(m) for m, n in pairwise(WIDTHS)
-    ]
+    expected = [np.random.randn(n, m) / np.sqrt(m) for m, n in pairwise(WIDTHS)]
     found = start("fan_in_normal")
     assert all(np.array_equal(found[f"W{l}"], w) for l, w in enumerate(expected, 1))
     assert not any(found[f"b{l}"].any() for l in (1, 2, 3))

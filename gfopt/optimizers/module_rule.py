@@ -1,135 +1,33 @@
-"""A rule of the user's own, from a file: two doors.
-
-One: a class with `init` and `step`, a subclass of gfopt.Optimizer, like the files beside this one.
-Two: for any torch.nn.Module, two functions, with hooks, convolutions and autograd as they like:
+"""Any torch.nn.Module, trained by a step of the user's own: the second door for rules from a file.
 
     def make_model(): ...                     # -> a module from (n, *sample shape) to (n, outputs)
     def train_step(model, batch, state): ...  # one update on batch.x, batch.y; state: your dict
 
-Both get the experiment's data, target, clock and seeds, and a row in its table.
+Hooks, convolutions and autograd are theirs to use. Such a rule gets the experiment's data, target,
+clock and seeds, and a row in its table; its passes are its own and not counted.
 """
 
 from __future__ import annotations
 
-import inspect
-import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import ConfigDict, PrivateAttr
 
-from gfopt.errors import UsageError
 from gfopt.optimizers.base import Optimizer
 from gfopt.problem import DenseProblem, Pass, State
+from gfopt.rng import Stream, raw_bits
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
     from gfopt.rng import Draw
-    from gfopt.task import Task
 
 CHUNK = 2048  # samples that a module evaluates at a time, so that memory doesn't grow with the data
-
-
-def load_rule(path: Path) -> type[Optimizer]:
-    """The rule that a user's file holds; UsageError where it holds none that is whole."""
-    module = _module(path)
-    found = [c for c in vars(module).values() if _is_rule(c, module)]
-    if len(found) > 1:
-        names = ", ".join(c.__name__ for c in found)
-        raise UsageError(f"{path}: holds {len(found)} rules ({names}); keep one in a file")
-    if not found and not {"make_model", "train_step"} <= vars(module).keys():
-        raise UsageError(
-            f"{path}: holds no rule. Write a class (gfopt.Optimizer) with init and step, "
-            "or make_model() and train_step(model, batch, state)"
-        )
-    kind = found[0] if found else _module_rule(module)
-    if inspect.isabstract(kind):
-        missing = " and ".join(sorted(kind.__abstractmethods__))
-        raise UsageError(f"{path}: {kind.__name__} has no {missing}")
-    return kind
-
-
-def _module(path: Path) -> ModuleType:
-    """Import a file as it is now, under a name of its own; cached bytecode could be stale."""
-    module = ModuleType(f"gfopt_user_{path.stem}_{abs(hash(path.resolve()))}")
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # where pydantic looks up a class's annotations
-    try:
-        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))  # noqa: S102
-    except (Exception, SystemExit) as error:
-        lines = [
-            f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
-        ]
-        place = f"{path}:{lines[-1]}" if lines else str(path)
-        raise UsageError(
-            f"{place}: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        ) from error
-    return module
-
-
-def _is_rule(found: Any, module: ModuleType) -> bool:
-    """A rule class that the file itself defines."""
-    return (
-        inspect.isclass(found)
-        and issubclass(found, Optimizer)
-        and found.__module__ == module.__name__
-    )
-
-
-def try_out(rule: Optimizer, task: Task, seed: int, batch_size: int | None) -> None:
-    """One step that is thrown away: TypeError says what is wrong with what the rule returns."""
-    import torch
-
-    from gfopt.rng import Draw
-
-    problem, like = task.train, task.train.inputs
-    if batch_size:
-        problem = problem.on(
-            torch.arange(min(batch_size, problem.samples), device=like.device)[None]
-        )
-    with torch.no_grad():
-        params = task.start([seed])
-        state = _sound(
-            "init", rule.init(problem, params, Draw((seed,), like.device, like.dtype)), params
-        )
-        before = {key: tensor.clone() for key, tensor in state.items()}
-        at = problem.forward(state) if rule.wants_pass else None
-        _sound("step", rule.step(problem, state, at), state)
-    changed = [
-        k for k, t in before.items() if not torch.equal(t.nan_to_num(), state[k].nan_to_num())
-    ]
-    if changed:
-        raise TypeError(
-            f"step changed the state it was given ({', '.join(changed)}): make new tensors"
-        )
-
-
-def _sound(what: str, state: Any, given: State) -> State:
-    """The state, if it is a dict of tensors with all that was given, in the same shapes."""
-    import torch
-
-    if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
-        raise TypeError(f"{what} must return the state, a dict of tensors (got {_kind(state)})")
-    for key, tensor in given.items():
-        if key not in state:
-            raise TypeError(f"{what} must return the whole state: {key!r} is missing")
-        if state[key].shape != tensor.shape:
-            shapes = f"{tuple(tensor.shape)} (got {tuple(state[key].shape)})"
-            raise TypeError(f"{what}: {key!r} must keep its shape {shapes}")
-    return state
-
-
-def _kind(found: Any) -> str:
-    if not isinstance(found, dict):
-        return type(found).__name__
-    return ", ".join(sorted({type(value).__name__ for value in found.values()}))
 
 
 class Batch(NamedTuple):
@@ -208,7 +106,7 @@ class ModuleRule(Optimizer):
         return weights | counters
 
 
-def _module_rule(module: ModuleType) -> type[ModuleRule]:
+def module_rule(module: ModuleType) -> type[ModuleRule]:
     """The rule of the two functions in a file."""
 
     class Bound(ModuleRule):
@@ -223,8 +121,6 @@ def _module_rule(module: ModuleType) -> type[ModuleRule]:
 def _seeded(seed: int, step: int) -> Iterator[None]:
     """torch's global generator, started from (seed, step) and put back afterwards."""
     import torch
-
-    from gfopt.rng import Stream, raw_bits
 
     bits = int(raw_bits(seed, Stream.NOISE, 1, 0, step)[0])
     with torch.random.fork_rng():

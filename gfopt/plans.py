@@ -1,0 +1,56 @@
+"""Experiment -> runs: which there are, in which order, and which are done. No torch, no data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gfopt.identity import digest, identity
+from gfopt.records import Record, read_record
+
+if TYPE_CHECKING:
+    from gfopt.config.entries import Entry
+    from gfopt.config.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Run:
+    """One entry and one seed of an experiment, where it is kept, and its record if it is done."""
+
+    entry: Entry
+    seed: int
+    identity: dict[str, Any]
+    id: str
+    folder: Path
+    record: Record | None
+
+
+def plan(experiment: Experiment, out: Path, device_kind: str) -> list[Run]:
+    """Every run of the experiment in running order; neither torch nor data is needed.
+
+    The order alternates from seed to seed (A B, B A, ...), so that a drift of the machine's speed
+    falls on all rules alike.
+    """
+    runs = []
+    for i, seed in enumerate(experiment.seeds):
+        entries = experiment.entries if i % 2 == 0 else experiment.entries[::-1]
+        for entry in entries:
+            facts = identity(experiment, entry, seed, device_kind)
+            folder = out / experiment.name / "runs" / digest(facts)
+            record = read_record(folder)
+            named = record and record.model_copy(update=_names(experiment, entry))
+            runs.append(Run(entry, seed, facts, folder.name, folder, named))
+    return runs
+
+
+def _names(experiment: Experiment, entry: Entry) -> dict[str, str]:
+    """What the config calls a run: no part of its id, so a record may carry older names."""
+    return {"experiment": experiment.name, "optimizer": entry.name, "label": entry.label}
+
+
+def ordered(experiment: Experiment, records: Iterable[Record]) -> list[Record]:
+    """Records by the experiment's order of entries and seeds."""
+    places = {entry.label: i for i, entry in enumerate(experiment.entries)}
+    return sorted(records, key=lambda r: (places[r.label], experiment.seeds.index(r.seed)))

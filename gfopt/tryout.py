@@ -1,0 +1,57 @@
+"""One step of a rule, thrown away before its clock starts: what it returns must be sound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gfopt.problem import State
+from gfopt.rng import Draw
+
+if TYPE_CHECKING:
+    from gfopt.optimizers.base import Optimizer
+    from gfopt.task import Task
+
+
+def try_out(rule: Optimizer, task: Task, seed: int, batch_size: int | None) -> None:
+    """One step that is thrown away: TypeError says what is wrong with what the rule returns."""
+    problem, like = task.train, task.train.inputs
+    if batch_size:
+        problem = problem.on(
+            torch.arange(min(batch_size, problem.samples), device=like.device)[None]
+        )
+    with torch.no_grad():
+        params = task.start([seed])
+        state = _sound(
+            "init", rule.init(problem, params, Draw((seed,), like.device, like.dtype)), params
+        )
+        before = {key: tensor.clone() for key, tensor in state.items()}
+        at = problem.forward(state) if rule.wants_pass else None
+        _sound("step", rule.step(problem, state, at), state)
+    changed = [
+        k for k, t in before.items() if not torch.equal(t.nan_to_num(), state[k].nan_to_num())
+    ]
+    if changed:
+        raise TypeError(
+            f"step changed the state it was given ({', '.join(changed)}): make new tensors"
+        )
+
+
+def _sound(what: str, state: Any, given: State) -> State:
+    """The state, if it is a dict of tensors with all that was given, in the same shapes."""
+    if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
+        raise TypeError(f"{what} must return the state, a dict of tensors (got {_kind(state)})")
+    for key, tensor in given.items():
+        if key not in state:
+            raise TypeError(f"{what} must return the whole state: {key!r} is missing")
+        if state[key].shape != tensor.shape:
+            shapes = f"{tuple(tensor.shape)} (got {tuple(state[key].shape)})"
+            raise TypeError(f"{what}: {key!r} must keep its shape {shapes}")
+    return state
+
+
+def _kind(found: Any) -> str:
+    if not isinstance(found, dict):
+        return type(found).__name__
+    return ", ".join(sorted({type(value).__name__ for value in found.values()}))
