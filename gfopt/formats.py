@@ -117,7 +117,7 @@ def _rounded(row: Row, name: str, value: float) -> str:
     if name == "accuracy" or (name == "chance" and "accuracy" in str(row["target"])):
         return f"{100 * value:.1f} %"
     if name in ("loss", "chance"):
-        return significant(value, 5)
+        return significant(value, 6)
     if name.startswith("seconds"):
         return significant(value, 3)
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

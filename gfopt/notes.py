@@ -37,7 +37,7 @@ def footer(groups: Groups) -> list[str]:
 def _parts() -> Iterator[Callable[[Groups], Iterator[str]]]:
     """What is looked at, in the order in which it is told."""
     yield from (_easy_targets, _twins, _repeats, _mixes, _misses)
-    yield from (_readings, _outcomes, _spreads, _few_seeds, _levels)
+    yield from (_readings, _skips, _outcomes, _spreads, _few_seeds, _levels)
     yield from (_batches, _paths, _uncounted, _untuned, _own)
 
 
@@ -108,6 +108,17 @@ def _readings(groups: Groups) -> Iterator[str]:
             yield "epochs = epochs as run: there is no target."
         else:
             yield f"Reading {run.reading}: {sentence}" if several else sentence
+
+
+def _skips(groups: Groups) -> Iterator[str]:
+    """The quirk by which some readings can't stop a run."""
+    for run in _firsts(groups):
+        skipped = (run.identity.get("target") or {}).get("skip_every")
+        if skipped:
+            yield (
+                f"skip_every {skipped}: epochs that {skipped} divides can't end a run, as in the "
+                "published program."
+            )
 
 
 def _outcomes(groups: Groups) -> Iterator[str]:

@@ -141,14 +141,19 @@ def _write(folder: Path, records: list[Record]) -> Table:
     table = summarise(records)
     if not records:
         return table
-    text = formats["csv"](table)
-    picture, csv = folder / "curves.png", folder / "table.csv"
-    changed = not csv.is_file() or csv.read_text("utf-8") != text or not picture.is_file()
-    if changed:
-        write_whole(csv, text)
-        write_whole(folder / "table.md", formats["md"](table))
+    changed = _update(folder / "table.csv", formats["csv"](table))
+    _update(folder / "table.md", formats["md"](table))
+    if changed or not (folder / "curves.png").is_file():
         _draw(folder, records)
     return table
+
+
+def _update(path: Path, text: str) -> bool:
+    """Write the text unless it is there already; whether it was written."""
+    if path.is_file() and path.read_text("utf-8") == text:
+        return False
+    write_whole(path, text)
+    return True
 
 
 def _draw(folder: Path, records: list[Record]) -> None:

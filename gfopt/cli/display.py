@@ -106,7 +106,7 @@ def opening(experiment: Experiment, due: list[Run], done: int) -> str:
 
 def _standing(experiment: Experiment, row: Row) -> dict[str, str]:
     """Epoch, loss, distance to target, seconds and, within the budget, time to go."""
-    parts = {"epoch": f"epoch {row.epoch:g}", "loss": f"loss {row.loss:.5g}"}
+    parts = {"epoch": f"epoch {row.epoch:g}", "loss": f"loss {row.loss:.6g}"}
     target, budget = experiment.target, experiment.budget
     if target:
         now = row.loss if row.metric is None else row.metric
@@ -126,7 +126,7 @@ def _ending(ended: Record | Failure) -> str:
         return f"failed: {ended.message}"
     name = f"{ended.label} seed {ended.seed}"
     cost = f"{ended.epochs:g} epochs, {ended.seconds:.3g} s"
-    return f"{name}: {ended.status} after {cost}, loss {ended.loss:.5g}"
+    return f"{name}: {ended.status} after {cost}, loss {ended.loss:.6g}"
 
 
 def _columns() -> tuple[TextColumn, TextColumn]:
