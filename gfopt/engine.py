@@ -79,11 +79,17 @@ def train(
     batch_size: int | None = None,
     watch: Watch = lambda seed, row: None,
 ) -> list[Outcome]:
-    """Run each seed until target, budget or its own end; outcomes in the order of the seeds."""
-    with torch.no_grad():
-        loop = Loop(task, optimizer, terms, tuple(seeds), clock, batch_size, watch)
-        loop.run()
-    return [loop.outcomes[seed] for seed in seeds]
+    """Run each seed until target, budget or its own end; outcomes in the order of the seeds.
+
+    All seeds run in one batch, those of a rule that can't be batched one after the other.
+    """
+    outcomes: dict[int, Outcome] = {}
+    for together in [seeds] if optimizer.batches_seeds else [[seed] for seed in seeds]:
+        with torch.no_grad():
+            loop = Loop(task, optimizer, terms, tuple(together), clock, batch_size, watch)
+            loop.run()
+        outcomes |= loop.outcomes
+    return [outcomes[seed] for seed in seeds]
 
 
 class Loop:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfopt.identity import digest, identity
-from gfopt.records import Record, read_record
+from gfopt.records import Record, read_finished
 
 if TYPE_CHECKING:
     from gfopt.config.entries import Entry
@@ -39,7 +39,7 @@ def plan(experiment: Experiment, out: Path, device_kind: str) -> list[Run]:
         for entry in entries:
             facts = identity(experiment, entry, seed, device_kind)
             folder = out / experiment.name / "runs" / digest(facts)
-            record = read_record(folder)
+            record = read_finished(folder)
             named = record and record.model_copy(update=_names(experiment, entry))
             runs.append(Run(entry, seed, facts, folder.name, folder, named))
     return runs

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def record_of(
-    experiment: Experiment, task: Task, run: Run, outcome: Outcome, clock: Clock
+    experiment: Experiment, task: Task, run: Run, outcome: Outcome, clock: Clock, notes: list[str]
 ) -> Record:
     """All that is known of one run."""
     last, target = outcome.history[-1], experiment.target
@@ -58,6 +58,7 @@ def record_of(
         identity=run.identity,
         hashes=_hashes(experiment, task, run),
         environment=describe(task.train.inputs.device),
+        notes=notes,
     )
 
 

@@ -8,7 +8,6 @@ whole or not at all.
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+FILES = ("record.json", "history.csv", "weights.safetensors")  # of a run's folder
 SCHEMA = 1  # raised when the meaning of a field changes: old runs are then run again
 
 
@@ -98,18 +98,25 @@ class HistoryRow(BaseModel):
 
 
 def read_record(folder: Path) -> Record | None:
-    """The record in a run's folder; None where there is none of this schema."""
+    """The record in a run's folder; None where there is none that is sound and of this schema."""
     try:
-        found = json.loads((folder / "record.json").read_text("utf-8"))
-        return Record.model_validate(found) if found.get("record_schema") == SCHEMA else None
+        record = Record.model_validate_json((folder / "record.json").read_bytes())
     except (OSError, ValueError):
         return None
+    return record if record.record_schema == SCHEMA else None
 
 
-def find_records(path: Path) -> list[Record]:
-    """All records at or below a path, in the order of their folders' names."""
-    folders = sorted(file.parent for file in path.rglob("record.json"))
-    return [record for folder in folders if (record := read_record(folder))]
+def read_finished(folder: Path) -> Record | None:
+    """The record of a run whose folder is whole; None where the run must be made again."""
+    whole = all((folder / name).is_file() for name in FILES)
+    return read_record(folder) if whole else None
+
+
+def find_records(path: Path) -> dict[Path, Record]:
+    """The records at or below a path by their folders; not of runs still in the making."""
+    folders = sorted(file.parent.resolve() for file in path.rglob("record.json"))
+    finished = [folder for folder in folders if not folder.name.startswith(".")]
+    return {folder: record for folder in finished if (record := read_record(folder))}
 
 
 def read_history(folder: Path) -> list[HistoryRow]:

@@ -97,7 +97,7 @@ def _make(experiment: Experiment, task: Task, run: Run, rule: Optimizer, watch: 
         watch=lambda seed, row: watch(run, row),
     )[0]
     clock.enter(Phase.OTHER)
-    record = record_of(experiment, task, run, outcome, clock)
+    record = record_of(experiment, task, run, outcome, clock, rule.remarks())
     with whole_folder(run.folder) as folder:
         write_record(folder, record)
         write_history(folder, outcome.history)

@@ -54,7 +54,7 @@ def _why(run: Run) -> str:
     from gfopt.identity import differences
     from gfopt.records import find_records
 
-    finished = find_records(run.folder.parent)
+    finished = find_records(run.folder.parent).values()
     if not finished:
         return "nothing here is finished"
     nearest = min((differences(run.identity, record.identity) for record in finished), key=len)

@@ -49,7 +49,7 @@ def report(
     if kind in PICTURES:
         _draw(runs, kind, output or Path(f"curves.{kind}"))
         return
-    text = formats[kind](summarise([record for record, _ in runs]))
+    text = formats[kind](summarise([record for _, record in runs]))
     if output:
         write_whole(output, text)
         typer.echo(f"table: {output}", err=True)
@@ -57,24 +57,21 @@ def report(
         typer.echo(text, nl=False)
 
 
-def _runs(paths: list[Path]) -> list[tuple[Record, Path]]:
+def _runs(paths: list[Path]) -> list[tuple[Path, Record]]:
     """Every finished run below the paths, once, with its folder; by experiment, label and seed."""
-    from gfopt.records import read_record
+    from gfopt.records import find_records
 
-    folders = dict.fromkeys(
-        file.parent.resolve() for path in paths for file in sorted(path.rglob("record.json"))
-    )
-    finished = (folder for folder in folders if not folder.name.startswith("."))
-    runs = [(record, folder) for folder in finished if (record := read_record(folder))]
+    found = {folder: run for path in paths for folder, run in find_records(path).items()}
     return sorted(
-        runs, key=lambda run: (run[0].experiment, run[0].dataset, run[0].label, run[0].seed)
+        found.items(),
+        key=lambda one: (one[1].experiment, one[1].dataset, one[1].label, one[1].seed),
     )
 
 
-def _draw(runs: list[tuple[Record, Path]], kind: str, output: Path) -> None:
+def _draw(runs: list[tuple[Path, Record]], kind: str, output: Path) -> None:
     from gfopt.plots import draw
     from gfopt.records import read_history
 
-    histories = [read_history(folder) for _, folder in runs]
-    draw([record for record, _ in runs], histories, output, kind)
+    histories = [read_history(folder) for folder, _ in runs]
+    draw([record for _, record in runs], histories, output, kind)
     typer.echo(f"picture: {output}", err=True)

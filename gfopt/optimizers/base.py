@@ -25,7 +25,6 @@ class Optimizer(Options):
     one as it was.
     """
 
-    family: ClassVar[str] = "gradient"  # or gradient-free, layer-wise, local
     takes: ClassVar[Literal["full", "batch"]] = "full"  # batch: mini-batches too
     wants_pass: ClassVar[bool] = True  # False: the reading's pass is no use to it, nor its cost
     batches_seeds: ClassVar[bool] = True  # False: one replica at a time
@@ -46,6 +45,10 @@ class Optimizer(Options):
     def done(self, state: State) -> Tensor | None:
         """(R,) bool: which replicas the rule itself has ended; None: none ever."""
         return None
+
+    def remarks(self) -> list[str]:
+        """Sentences that belong under a table with this rule: what its name doesn't say."""
+        return []
 
     def check(self, depth: int) -> None:
         """Raise ValueError("option: reason") where options don't fit a network of this depth."""

@@ -54,7 +54,6 @@ class ModuleRule(Optimizer):
 
     model_config = ConfigDict(extra="allow")  # options: keyword arguments of make_model
 
-    family: ClassVar[str] = "module"
     takes: ClassVar[Literal["full", "batch"]] = "batch"
     wants_pass: ClassVar[bool] = False
     batches_seeds: ClassVar[bool] = False

@@ -141,6 +141,10 @@ class TorchLBFGS(TorchOptim):
 class TorchMuon(TorchOptim):
     """Muon takes the matrices; AdamW, with the same lr and weight decay, the biases."""
 
+    def remarks(self) -> list[str]:
+        """Who trains what."""
+        return ["muon trains the weight matrices; AdamW, at its lr and weight_decay, the biases."]
+
     def _living(self, params: State, **changed: float) -> list[torch.optim.Optimizer]:
         import torch
 

@@ -155,6 +155,12 @@ def test_each_replica_of_a_batch_ends_on_its_own_as_alone():
     assert len({h[-1].epoch for h in together.values()}) > 1
 
 
+def test_seeds_of_a_rule_that_cannot_be_batched_run_one_by_one():
+    rule, how = optimizers["lbfgs"](lr=0.1, max_iter=2), terms(Target(train_loss=0.4), epochs=99)
+    together = [(o.seed, o.history[-1].epoch) for o in run(rule, how, (3, 1, 2))]
+    assert together == [(s, run(rule, how, (s,))[0].history[-1].epoch) for s in (3, 1, 2)]
+
+
 def test_outcomes_come_in_the_order_of_the_seeds():
     assert [o.seed for o in run(GD, terms(Target(train_loss=0.4), epochs=99), (4, 2, 3))] == [
         4,
