@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gfopt.datasets.base import Array, Data
     from gfopt.initializers import Initializer
     from gfopt.losses import Loss
+    from gfopt.target import Target
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Task:
 def build(experiment: Experiment, data: Data, device: torch.device) -> Task:
     """Put data and network on the device, in the experiment's precision."""
     classes = _classes(data)
+    _check_target(experiment.target, data, classes)
     x, y = (
         _columns(data.x, device),
         _targets(data.y, experiment.loss, classes, data.x.dtype, device),
@@ -99,8 +101,21 @@ def _columns(rows: Array, device: torch.device) -> Tensor:
 
 
 def _classes(data: Data) -> int | None:
-    """How many classes there are; None for values."""
-    return None if data.y.ndim == 2 else int(data.y.max()) + 1
+    """How many classes there are, held-out samples included; None for values."""
+    if data.y.ndim == 2:
+        return None
+    return 1 + max(int(y.max()) for y in (data.y, data.y_valid) if y is not None)
+
+
+def _check_target(target: Target | None, data: Data, classes: int | None) -> None:
+    """What a user's own file can't be asked for; the known sets are checked with the config."""
+    if target and target.on_validation and data.x_valid is None:
+        raise UsageError(
+            f"target.{target.metric}: the data set has no held-out samples: set dataset.validation "
+            "to how many training samples to hold out, or put x_valid and y_valid into the file"
+        )
+    if target and target.on_accuracy and classes is None:
+        raise UsageError(f"target.{target.metric}: the data set has values, not classes")
 
 
 def _targets(
