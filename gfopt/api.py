@@ -15,7 +15,7 @@ from gfopt.race import Result, Setting, Silence, data_folder, race
 def run(
     config: str | Path | dict[str, Any] = DEFAULT,
     *,
-    seeds: Iterable[int] | None = None,
+    seeds: str | int | Iterable[int] | None = None,
     settings: Iterable[str] = (),
     out: str | Path = "results",
     data: str | Path | None = None,
@@ -29,7 +29,7 @@ def run(
 
     Args:
         config: a path, the name of a packaged config, or the values of one as a dict.
-        seeds: in place of the config's.
+        seeds: in place of the config's: numbers, or text as in a config ("1-100").
         settings: changes such as "optimizers.0.lr=1e-4", as the command line's --set.
         out: the folder of results.
         data: the folder of data sets; default GFOPT_DATA, else the cache folder.
@@ -43,13 +43,17 @@ def run(
         GfoptError: what is wrong with the config, the options or the data. A run that fails doesn't
             raise: it is among the result's failures.
     """
-    changes = [
-        *settings,
-        *([f"seeds={[int(seed) for seed in seeds]}"] if seeds is not None else []),
-    ]
+    changes = [*settings, *_seed_changes(seeds)]
     folder = data_folder(Path(data) if data else None)
     setting = Setting(Path(out), folder, device, threads, offline, force, fail_fast)
     return race(_experiment(config, changes), setting, Silence())
+
+
+def _seed_changes(seeds: str | int | Iterable[int] | None) -> list[str]:
+    if seeds is None:
+        return []
+    given = seeds if isinstance(seeds, str | int) else [int(seed) for seed in seeds]
+    return [f"seeds={given}"]
 
 
 def _experiment(config: str | Path | dict[str, Any], changes: list[str]) -> Experiment:

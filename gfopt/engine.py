@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from gfopt.batches import Batches
 from gfopt.clock import Clock, Phase
+from gfopt.outcomes import Outcome, Row
 from gfopt.problem import DenseProblem, State, parameters
 from gfopt.records import Status
 from gfopt.rng import Draw
@@ -30,32 +30,6 @@ from gfopt.task import Task, right_answers
 if TYPE_CHECKING:
     from gfopt.optimizers.base import Optimizer
     from gfopt.target import Terms
-
-
-class Row(NamedTuple):
-    """One reading of one replica. Costs are what training had used when it was made."""
-
-    epoch: float
-    updates: int
-    loss: float
-    metric: float | None  # the target's, where it isn't the train loss
-    seconds: float
-    cpu_seconds: float
-    forward_passes: float | None
-    backward_passes: float | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one replica."""
-
-    seed: int
-    status: Status
-    history: list[Row]
-    train_accuracy: float | None
-    valid_loss: float | None
-    valid_accuracy: float | None
-    weights: State = field(repr=False)  # without the replica dimension
 
 
 class _Costs(NamedTuple):
@@ -165,9 +139,17 @@ class Loop:
             if self.terms.reading == "as_published" and self.tally.last_full:
                 self.z = self.tally.last_full.z[-1]
             return
-        for _ in range(self.terms.every_updates or self.batches.per_epoch):
+        for _ in range(min(self._interval(), self._updates_left())):
             self._mini_batch(self.batches.samples(self.updates, self.seeds))
             self.updates += 1
+
+    def _interval(self) -> int:
+        """Updates between two readings."""
+        return self.terms.every_updates or self.batches.per_epoch
+
+    def _updates_left(self) -> int:
+        """Updates that the budget of epochs allows still."""
+        return self.terms.budget.epochs * self.batches.per_epoch - self.updates
 
     def _mini_batch(self, numbers: Tensor) -> None:
         """One update on the samples of those numbers, (R, n)."""
@@ -214,9 +196,7 @@ class Loop:
             return Status.REACHED
         if done is not None and bool(done[i]):
             return Status.FINISHED
-        spent = (
-            self.updates / self.batches.per_epoch >= budget.epochs or row.seconds >= budget.seconds
-        )
+        spent = self._updates_left() <= 0 or row.seconds >= budget.seconds
         return Status.BUDGET if spent else None
 
     def _reached(self, row: Row) -> bool:
@@ -285,9 +265,10 @@ class Loop:
 
     def _costs(self) -> _Costs:
         """What training has used, without a pass that no step has taken."""
-        return self.unused or _Costs(
-            self.clock.mark(), self.tally.forward_passes, self.tally.backward_passes
-        )
+        backward = self.tally.backward_passes
+        if not backward and self.updates and not self.optimizer.gradient_free:
+            backward = None  # its derivatives are its own: not counted, never zero
+        return self.unused or _Costs(self.clock.mark(), self.tally.forward_passes, backward)
 
     def _first_batch(self, problem: DenseProblem) -> DenseProblem:
         """The problem that the first step will see."""

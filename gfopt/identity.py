@@ -13,11 +13,13 @@ import hashlib
 import inspect
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfopt import activations, clock, initializers, losses, problem, rng, tally, target
+from gfopt.config.rule_files import with_imports
 from gfopt.datasets import prepare
 from gfopt.optimizers import base
 from gfopt.records import SCHEMA
@@ -50,7 +52,9 @@ def identity(experiment: Experiment, entry: Entry, seed: int, device_kind: str) 
         "record_schema": SCHEMA,
         "optimizer": {"options": entry.options, "batch_size": entry.batch_size}
         | ({} if entry.file else {"name": entry.name}),
-        "source": source_digest(_rule_file(entry), Path(inspect.getfile(type(experiment.dataset)))),
+        "source": source_digest(
+            *_rule_files(entry), Path(inspect.getfile(type(experiment.dataset)))
+        ),
         "data": {"fingerprint": experiment.dataset.fingerprint(), "options": dataset},
         "seed": seed,
         "device": device_kind,
@@ -77,15 +81,17 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return sorted(k for k in flat.keys() | against.keys() if flat.get(k) != against.get(k))
 
 
-def _rule_file(entry: Entry) -> Path:
-    return entry.file or Path(inspect.getfile(type(entry.made)))
+def _rule_files(entry: Entry) -> list[Path]:
+    """The rule's file; a user's with what it imports from beside itself."""
+    return with_imports(entry.file) if entry.file else [Path(inspect.getfile(type(entry.made)))]
 
 
 @cache
 def _parsed(source: bytes) -> str:
     """The digest of a file's syntax tree: comments, docstrings and layout don't count."""
-    tree = ast.parse(source)
-    return hashlib.sha256(repr(_shape(tree)).encode("utf-8")).hexdigest()
+    with suppress(SyntaxError, ValueError):  # told when the file is imported
+        source = repr(_shape(ast.parse(source))).encode("utf-8")
+    return hashlib.sha256(source).hexdigest()
 
 
 def _shape(node: Any) -> Any:

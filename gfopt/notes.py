@@ -10,7 +10,7 @@ from gfopt.records import Record, Status
 from gfopt.statistics import ENOUGH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 Groups = list[list[Record]]  # the runs of each row
 
@@ -34,10 +34,19 @@ def footer(groups: Groups) -> list[str]:
     return list(dict.fromkeys(sentence for part in _parts() for sentence in part(groups)))
 
 
+def failures(labels: Sequence[str]) -> list[str]:
+    """What the rows leave out: runs that raised, by label."""
+    return [
+        f"WARNING: {count} {'run' if count == 1 else 'runs'} of {label} failed and "
+        f"{'is' if count == 1 else 'are'} in no row: a failure is no result."
+        for label, count in Counter(labels).items()
+    ]
+
+
 def _parts() -> Iterator[Callable[[Groups], Iterator[str]]]:
     """What is looked at, in the order in which it is told."""
     yield from (_easy_targets, _twins, _repeats, _mixes, _misses)
-    yield from (_readings, _skips, _outcomes, _spreads, _few_seeds, _levels)
+    yield from (_readings, _intervals, _skips, _outcomes, _spreads, _few_seeds, _levels)
     yield from (_batches, _paths, _uncounted, _untuned, _own)
 
 
@@ -108,6 +117,14 @@ def _readings(groups: Groups) -> Iterator[str]:
             yield "epochs = epochs as run: there is no target."
         else:
             yield f"Reading {run.reading}: {sentence}" if several else sentence
+
+
+def _intervals(groups: Groups) -> Iterator[str]:
+    """Where readings come in updates."""
+    for run in _firsts(groups):
+        every = run.config.get("evaluate_every", "1 epoch")
+        if every != "1 epoch":
+            yield f"Read every {every}: epochs are fractional, updates / updates per epoch."
 
 
 def _skips(groups: Groups) -> Iterator[str]:

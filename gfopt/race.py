@@ -18,7 +18,7 @@ from gfopt.tables import Table, summarise
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
-    from gfopt.engine import Row
+    from gfopt.outcomes import Row
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def race(experiment: Experiment, setting: Setting, listener: Listener) -> Result
                 break
     finally:
         found = ordered(experiment, records.values())
-        table = _write(folder, found)
+        table = _write(folder, found, [failure.run.entry.label for failure in failures])
     return Result(experiment, found, failures, table, folder)
 
 
@@ -136,9 +136,9 @@ def _open(folder: Path) -> None:
         raise UsageError(f"--out: can't write to {folder}: {error.strerror}") from error
 
 
-def _write(folder: Path, records: list[Record]) -> Table:
+def _write(folder: Path, records: list[Record], failed: list[str]) -> Table:
     """table.csv, table.md and curves.png of these records; only what has changed."""
-    table = summarise(records)
+    table = summarise(records, failed)
     if not records:
         return table
     changed = _update(folder / "table.csv", formats["csv"](table))

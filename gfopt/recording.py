@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gfopt.clock import Clock
     from gfopt.config.experiment import Experiment
-    from gfopt.engine import Outcome
+    from gfopt.outcomes import Outcome
     from gfopt.plans import Run
     from gfopt.task import Task
 

@@ -112,11 +112,10 @@ def read_finished(folder: Path) -> Record | None:
     return read_record(folder) if whole else None
 
 
-def find_records(path: Path) -> dict[Path, Record]:
-    """The records at or below a path by their folders; not of runs still in the making."""
-    folders = sorted(file.parent.resolve() for file in path.rglob("record.json"))
-    finished = [folder for folder in folders if not folder.name.startswith(".")]
-    return {folder: record for folder in finished if (record := read_record(folder))}
+def find_folders(path: Path) -> list[Path]:
+    """The run folders at or below a path, by name; not those still in the making."""
+    folders = sorted(file.parent for file in path.rglob("record.json"))
+    return [folder for folder in folders if not folder.name.startswith(".")]
 
 
 def read_history(folder: Path) -> list[HistoryRow]:

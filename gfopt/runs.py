@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import torch
 
     from gfopt.config.experiment import Experiment
-    from gfopt.engine import Row
     from gfopt.optimizers.base import Optimizer
+    from gfopt.outcomes import Row
     from gfopt.plans import Run
     from gfopt.task import Task
 

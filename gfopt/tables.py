@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gfopt.notes import footer
+from gfopt.notes import failures, footer
 from gfopt.records import Record, Status
 from gfopt.statistics import interval, median
 
@@ -52,14 +52,17 @@ class Table:
         return formats["md"](self)
 
 
-def summarise(records: Sequence[Record]) -> Table:
-    """One row for all seeds of a rule under the same conditions, in order of first appearance."""
+def summarise(records: Sequence[Record], failed: Sequence[str] = ()) -> Table:
+    """One row for all seeds of a rule under the same conditions, in order of first appearance.
+
+    `failed` are the labels of runs that raised: no results, but told of in a note.
+    """
     groups: dict[str, list[Record]] = {}
     for record in records:
         if record.status is not Status.FAILED:
             groups.setdefault(_conditions(record), []).append(record)
     runs = list(groups.values())
-    return Table(COLUMNS, [_row(group) for group in runs], footer(runs))
+    return Table(COLUMNS, [_row(group) for group in runs], [*failures(failed), *footer(runs)])
 
 
 def _conditions(record: Record) -> str:

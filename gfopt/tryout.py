@@ -15,27 +15,31 @@ if TYPE_CHECKING:
 
 
 def try_out(rule: Optimizer, task: Task, seed: int, batch_size: int | None) -> None:
-    """One step that is thrown away: TypeError says what is wrong with what the rule returns."""
+    """Two steps from one state, thrown away: TypeError says what is wrong with what comes back."""
     problem, like = task.train, task.train.inputs
     if batch_size:
-        problem = problem.on(
-            torch.arange(min(batch_size, problem.samples), device=like.device)[None]
-        )
+        numbers = torch.arange(min(batch_size, problem.samples), device=like.device)
+        problem = problem.on(numbers[None])
     with torch.no_grad():
         params = task.start([seed])
-        state = _sound(
-            "init", rule.init(problem, params, Draw((seed,), like.device, like.dtype)), params
-        )
+        draw = Draw((seed,), like.device, like.dtype)
+        state = _sound("init", rule.init(problem, params, draw), params)
         before = {key: tensor.clone() for key, tensor in state.items()}
         at = problem.forward(state) if rule.wants_pass else None
-        _sound("step", rule.step(problem, state, at), state)
-    changed = [
-        k for k, t in before.items() if not torch.equal(t.nan_to_num(), state[k].nan_to_num())
-    ]
-    if changed:
+        one, two = (_sound("step", rule.step(problem, state, at), state) for _ in range(2))
+    if changed := _differing(before, state):
+        raise TypeError(f"step changed the state it was given ({changed}): make new tensors")
+    if differing := _differing(one, two):
         raise TypeError(
-            f"step changed the state it was given ({', '.join(changed)}): make new tensors"
+            f"two steps from the same state differ in {differing}: draw with gfopt.noise, from "
+            "draw.seed() and a counter kept in the state, so that a run can be repeated"
         )
+
+
+def _differing(one: State, other: State) -> str:
+    """The keys whose tensors differ in a bit, NaN being itself."""
+    keys = [k for k, t in one.items() if not torch.equal(t.nan_to_num(), other[k].nan_to_num())]
+    return ", ".join(keys)
 
 
 def _sound(what: str, state: Any, given: State) -> State:

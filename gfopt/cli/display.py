@@ -17,7 +17,7 @@ from gfopt.records import Record
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
-    from gfopt.engine import Row
+    from gfopt.outcomes import Row
     from gfopt.plans import Run
     from gfopt.runs import Failure
 
@@ -116,7 +116,7 @@ def _standing(experiment: Experiment, row: Row) -> dict[str, str]:
         left = min(
             (budget.epochs - row.epoch) * row.seconds / row.epoch, budget.seconds - row.seconds
         )
-        parts["to go"] = f"at most {left:.0f} s to go"
+        parts["to go"] = f"at most {max(left, 0):.0f} s to go"
     return parts
 
 

@@ -52,9 +52,10 @@ def _line(run: Run) -> str:
 def _why(run: Run) -> str:
     """What sets the run apart from the nearest finished one in its folder."""
     from gfopt.identity import differences
-    from gfopt.records import find_records
+    from gfopt.records import find_folders, read_record
 
-    finished = find_records(run.folder.parent).values()
+    folders = find_folders(run.folder.parent)
+    finished = [record for folder in folders if (record := read_record(folder))]
     if not finished:
         return "nothing here is finished"
     nearest = min((differences(run.identity, record.identity) for record in finished), key=len)

@@ -59,13 +59,20 @@ def report(
 
 def _runs(paths: list[Path]) -> list[tuple[Path, Record]]:
     """Every finished run below the paths, once, with its folder; by experiment, label and seed."""
-    from gfopt.records import find_records
+    from gfopt.errors import UsageError
+    from gfopt.records import find_folders, read_record
 
-    found = {folder: run for path in paths for folder, run in find_records(path).items()}
-    return sorted(
-        found.items(),
-        key=lambda one: (one[1].experiment, one[1].dataset, one[1].label, one[1].seed),
-    )
+    if absent := [str(path) for path in paths if not path.exists()]:
+        raise UsageError(f"{', '.join(absent)}: no such folder")
+    runs: dict[str, tuple[Path, Record]] = {}  # by id: a copy of a run is the same run
+    for folder in (folder for path in paths for folder in find_folders(path)):
+        record = read_record(folder)
+        if record:
+            runs.setdefault(record.id, (folder, record))
+        else:
+            typer.echo(f"left out, no record of this gfopt: {folder / 'record.json'}", err=True)
+    order = ("experiment", "dataset", "label", "seed")
+    return sorted(runs.values(), key=lambda run: [getattr(run[1], name) for name in order])
 
 
 def _draw(runs: list[tuple[Path, Record]], kind: str, output: Path) -> None:

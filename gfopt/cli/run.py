@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,7 +58,8 @@ def run(
     setting = Setting(out, data_folder(data), device, threads, offline, force, fail_fast)
     results = []
     for experiment in experiments:
-        with display(quiet=quiet) as listener:
+        # a rule may print: stdout is for data
+        with display(quiet=quiet) as listener, redirect_stdout(sys.stderr):
             results.append(race(experiment, setting, listener))
         if not json:
             _print(results[-1], quiet=quiet)

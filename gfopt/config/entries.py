@@ -42,7 +42,7 @@ class Entry:
     def _from_its_file(self) -> Optimizer:
         """The user's rule with its options; UsageError tells all that is wrong with them."""
         assert self.file
-        rule, complaints = validate(load_rule(self.file), self.options)
+        rule, complaints = validate(load_rule(self.file), self.options, also=_ALSO)
         if rule is None:
             wrong = (f"{self.file}: {'.'.join(map(str, c.at))}: {c.message}" for c in complaints)
             raise UsageError("\n".join(wrong))
@@ -67,7 +67,7 @@ class Entry:
 
     def _unfit(self, rule: Optimizer, depth: int) -> Iterator[str]:
         if self.batch_size and rule.takes == "full":
-            yield f"batch_size: {self.name} works on the full data only"
+            yield f"batch_size: {self.name} takes the full data only: drop batch_size"
         try:
             rule.check(depth)
         except ValueError as error:
@@ -83,6 +83,9 @@ class _Head(Options):
     file: str | None = None
     label: str | None = Field(default=None, min_length=1)
     batch_size: Count | None = None
+
+
+_ALSO = ("label", "batch_size")  # keys of an entry beside its rule's own
 
 
 def read_entries(given: Any, folder: Path) -> tuple[list[Entry], list[Complaint]]:
@@ -113,7 +116,7 @@ def _entry(values: Any, folder: Path, at: Path_) -> tuple[Entry | None, list[Com
     assert head.name
     if head.name not in optimizers:
         return None, [Complaint((*at, "name"), unknown("optimizer", head.name, optimizers))]
-    made, complaints = validate(optimizers[head.name], options, at)
+    made, complaints = validate(optimizers[head.name], options, at, also=_ALSO)
     if not made:
         return None, complaints
     plain = made.model_dump(mode="json")

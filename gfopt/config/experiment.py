@@ -200,6 +200,12 @@ def _conflicts(experiment: Experiment) -> Iterator[Complaint]:
             f"{experiment.dataset_name} has no held-out samples: set dataset.validation to how "
             "many training samples to hold out",
         )
+    if target and target.on_validation and experiment.reading == "as_published":
+        yield Complaint(
+            ("target", target.metric),
+            "reading as_published is of the training data: give train_loss or train_accuracy, or "
+            "read end_of_epoch",
+        )
     if target and target.skip_every and experiment.reading != "as_published":
         yield Complaint(
             ("target", "skip_every"),

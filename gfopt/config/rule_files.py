@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 import traceback
@@ -38,6 +39,7 @@ def _module(path: Path) -> ModuleType:
     module = ModuleType(f"gfopt_user_{path.stem}_{abs(hash(path.resolve()))}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where pydantic looks up a class's annotations
+    _open_folder(path)
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), vars(module))  # noqa: S102
     except (Exception, SystemExit) as error:
@@ -49,6 +51,42 @@ def _module(path: Path) -> ModuleType:
             f"{place}: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
         ) from error
     return module
+
+
+def _open_folder(path: Path) -> None:
+    """Let the rule import what lies beside it, as it is now."""
+    folder = str(path.parent.resolve())
+    if folder not in sys.path:
+        sys.path.append(folder)
+    beside = {str(file.resolve()) for file in with_imports(path)}
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) in beside and name != "__main__":
+            del sys.modules[name]
+
+
+def with_imports(path: Path) -> list[Path]:
+    """A user's file, and those beside it that it imports, or that they import."""
+    found = [path]
+    for file in found:  # grows on the way
+        found += [other for other in _imported(file, path.parent) if other not in found]
+    return found
+
+
+def _imported(file: Path, folder: Path) -> list[Path]:
+    """The files of a folder that a file imports."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return []
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    places = [folder.joinpath(*name.split(".")) for name in names]
+    files = [f for place in places for f in (place.with_suffix(".py"), place / "__init__.py")]
+    return [f for f in dict.fromkeys(files) if f.is_file()]
 
 
 def _is_rule(found: Any, module: ModuleType) -> bool:

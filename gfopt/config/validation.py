@@ -15,22 +15,29 @@ from gfopt.errors import unknown
 M = TypeVar("M", bound=BaseModel)
 
 
-def validate(model: type[M], values: Any, at: Path_ = ()) -> tuple[M | None, list[Complaint]]:
-    """The options that the values make, or every complaint about them; strict: "1" is no number."""
+def validate(
+    model: type[M], values: Any, at: Path_ = (), also: tuple[str, ...] = ()
+) -> tuple[M | None, list[Complaint]]:
+    """The options that the values make, or every complaint about them; strict: "1" is no number.
+
+    `also` are keys that are valid beside the model's own, for the sentence about an unknown one.
+    """
     try:
         return model.model_validate_json(json.dumps(values, default=str), strict=True), []
     except ValidationError as error:
-        return None, [Complaint((*at, *_place(e)), _sentence(model, e)) for e in error.errors()]
+        found = error.errors()
+        return None, [Complaint((*at, *_place(e)), _sentence(model, e, also)) for e in found]
 
 
 def _place(error: ErrorDetails) -> Path_:
     return tuple(part for part in error["loc"] if not (isinstance(part, str) and "[" in part))
 
 
-def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
+def _sentence(model: type[BaseModel], error: ErrorDetails, also: tuple[str, ...]) -> str:
     kind, context, got = error["type"], error.get("ctx", {}), error["input"]
     if kind == "extra_forbidden":
-        return unknown("key", str(error["loc"][-1]), _keys(model, error["loc"][:-1]))
+        known = [*_keys(model, error["loc"][:-1]), *also]
+        return unknown("key", str(error["loc"][-1]), known)
     if kind == "missing":
         return "this key is missing"
     if kind == "literal_error":

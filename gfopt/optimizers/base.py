@@ -25,8 +25,9 @@ class Optimizer(Options):
     one as it was.
     """
 
-    takes: ClassVar[Literal["full", "batch"]] = "full"  # batch: mini-batches too
+    takes: ClassVar[Literal["full", "batch"]] = "batch"  # full: no mini-batches
     wants_pass: ClassVar[bool] = True  # False: the reading's pass is no use to it, nor its cost
+    gradient_free: ClassVar[bool] = False  # True: no backward pass is an honest count
     batches_seeds: ClassVar[bool] = True  # False: one replica at a time
     deferred: ClassVar[bool] = False  # True: `check` needs torch, so it waits until a run is due
 

@@ -12,7 +12,7 @@ Nature 323, 533-536 (1986), momentum included.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -34,8 +34,6 @@ class GradientDescent(Optimizer):
     multipliers: Annotated[
         tuple[NonNegative, ...] | None, Field(description="m_1..m_L, one per layer; default all 1")
     ] = None
-
-    takes: ClassVar[Literal["full", "batch"]] = "batch"
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The parameters and lr; velocities V_l = 0 if there is momentum."""

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import ConfigDict, PrivateAttr
 
@@ -54,13 +55,17 @@ class ModuleRule(Optimizer):
 
     model_config = ConfigDict(extra="allow")  # options: keyword arguments of make_model
 
-    takes: ClassVar[Literal["full", "batch"]] = "batch"
     wants_pass: ClassVar[bool] = False
     batches_seeds: ClassVar[bool] = False
 
     source: ClassVar[ModuleType]  # the user's file, with the two functions
 
     _live: _Live = PrivateAttr()
+
+    def remarks(self) -> list[str]:
+        """What sets it apart from the rules on the experiment's own network."""
+        name = Path(str(self.source.__file__)).name
+        return [f"{name} trains a network of its own, from a start of its own."]
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """A new module, its start drawn from the run's seed."""

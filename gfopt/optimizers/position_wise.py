@@ -14,7 +14,7 @@ https://doi.org/10.48550/arXiv.2204.05312 and the code its author published with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -34,8 +34,6 @@ class PositionWise(Optimizer):
     lr: Annotated[
         Positive, Field(description="length of a step in units of the gradient, in every stage")
     ] = 0.1
-
-    takes: ClassVar[Literal["full", "batch"]] = "batch"
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The parameters and lr: the stages of an epoch leave nothing behind."""

@@ -44,7 +44,6 @@ class TorchOptim(Optimizer):
     lr: Annotated[Positive | None, Field(description="learning rate; default: torch's own")] = None
 
     deferred: ClassVar[bool] = True
-    takes: ClassVar[Literal["full", "batch"]] = "batch"
     torch_name: ClassVar[str]
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
@@ -72,8 +71,11 @@ class TorchOptim(Optimizer):
         import torch
 
         try:
-            self._living({"W1": torch.zeros(2, 2), "b1": torch.zeros(2, 1)})
-        except (TypeError, ValueError) as error:
+            params = {"W1": torch.zeros(2, 2), "b1": torch.zeros(2, 1)}
+            for optimizer in self._living(params):
+                _set_gradients(params, {key: torch.ones_like(p) for key, p in params.items()})
+                optimizer.step(lambda: 1.0)
+        except Exception as error:  # torch's constructors and steps raise all sorts
             raise ValueError(
                 f"torch.optim.{self.torch_name} refuses its options: {error}"
             ) from error
@@ -117,6 +119,12 @@ class TorchLBFGS(TorchOptim):
     """LBFGS calls for losses and gradients itself: an epoch is one of its steps."""
 
     takes: ClassVar[Literal["full", "batch"]] = "full"
+
+    def remarks(self) -> list[str]:
+        """What an epoch is."""
+        return [
+            "An epoch of lbfgs is one of its steps, with several passes: compare sample-passes."
+        ]
 
     def _advance(
         self,

@@ -42,12 +42,23 @@ def test_a_target_on_held_out_samples_needs_some(config):
 @pytest.mark.parametrize("rule", ["gradient_descent", "adam"])
 def test_the_published_reading_is_of_full_data_passes(config, rule):
     sentences = config.wrong(
-        (RULE, f"{{name: {rule}, batch_size: 10}}"), ("name: tiny", "reading: as_published")
+        (RULE, f"{{name: {rule}, batch_size: 10}}"),
+        ("name: tiny", "reading: as_published"),
+        ("valid_accuracy", "train_accuracy"),
     )
     assert sentences == [
         (
             "c.yaml:7:5: optimizers.0: reading as_published is of full-data passes: "
             "drop batch_size, or read end_of_epoch"
+        )
+    ]
+
+
+def test_the_published_reading_is_of_the_training_data(config):
+    assert config.wrong(("name: tiny", "reading: as_published")) == [
+        (
+            "c.yaml:8:26: target.valid_accuracy: reading as_published is of the training data: "
+            "give train_loss or train_accuracy, or read end_of_epoch"
         )
     ]
 

@@ -69,7 +69,6 @@ def the_id(*pieces, label="gradient_descent", **where):
         ("target: {valid_accuracy: 0.5}\n", ""),
         ("epochs: 3", "epochs: 4"),
         ("epochs: 3", "epochs: 3, seconds: 5"),
-        ("name: tiny", "reading: as_published"),
     ],
 )
 def test_what_can_change_the_numbers_changes_the_id(piece):
@@ -90,6 +89,11 @@ def test_the_signal_of_a_loss_changes_the_id():
 def test_seeds_and_kinds_of_device_have_ids_of_their_own():
     assert len({r.id for r in runs(settings=["seeds=1-5"]).values()}) == 5
     assert the_id(device="cuda") != the_id(device="cpu")
+
+
+def test_the_reading_changes_the_id():
+    target = ("valid_accuracy", "train_accuracy")
+    assert the_id(target, ("name: tiny", "reading: as_published")) != the_id(target)
 
 
 def test_the_interval_of_readings_changes_the_id():

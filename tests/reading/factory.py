@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from gfopt.records import HistoryRow, Record, Status
@@ -14,7 +15,7 @@ _RUN: dict[str, Any] = {
     "epochs": 40.0,
     "seconds": 1.25,
     "loss": 0.5,
-    "id": "0" * 64,
+    "id": "",
     "experiment": "digits",
     "dataset": "digits",
     "target": "train_loss < 0.5",
@@ -50,7 +51,9 @@ def record(**given: Any) -> Record:
     options = given.pop("options", {"lr": 0.1})
     seed = given.get("seed", 1)
     identity = {"seed": seed, "optimizer": {"options": options}}
-    return Record.model_validate(_RUN | {"identity": identity} | given)
+    values = _RUN | {"identity": identity} | given
+    values["id"] = given.get("id") or hashlib.sha256(repr(values).encode()).hexdigest()
+    return Record.model_validate(values)
 
 
 def missed(**given: Any) -> Record:

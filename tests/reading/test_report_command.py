@@ -55,8 +55,11 @@ def test_a_picture_lies_in_the_current_folder_unless_told(results, tmp_path, mon
 
 
 def test_where_there_are_no_runs_it_says_where_it_looked(tmp_path):
+    places = [tmp_path / "nothing", tmp_path / "here"]
+    for place in places:
+        place.mkdir()
     with pytest.raises(UsageError, match=r"no runs below .*nothing, .*here"):
-        report([tmp_path / "nothing", tmp_path / "here"])
+        report(places)
 
 
 def test_an_unknown_format_is_told_all_formats(tmp_path):

@@ -230,6 +230,27 @@ def test_readings_every_few_updates_count_fractional_epochs():
     assert [row.epoch for row in outcome.history] == [u / 12 for u in range(0, 25, 3)]
 
 
+def test_the_budget_of_epochs_holds_between_readings_too():
+    outcome = run(GD, terms(epochs=2, every=1000), batch_size=2)[0]
+    assert (outcome.status, outcome.history[-1].updates) == (Status.BUDGET, 24)
+
+
+def test_derivatives_of_a_rules_own_are_not_counted_rather_than_zero():
+    class Own(Optimizer):
+        def init(self, problem, params, draw):
+            return dict(params)
+
+        def step(self, problem, state, at):
+            delta = at.a[-1] - problem.y
+            return state | {"W3": state["W3"] - 0.01 * delta @ at.a[-2].mT}
+
+    class Free(Own):
+        gradient_free: ClassVar = True
+
+    assert run(Own(), terms(epochs=3))[0].history[-1].backward_passes is None
+    assert run(Free(), terms(epochs=3))[0].history[-1].backward_passes == 0
+
+
 def test_a_rule_that_wants_no_pass_is_not_charged_for_readings():
     class Still(Optimizer):
         wants_pass: ClassVar = False

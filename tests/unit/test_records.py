@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gfopt.engine import Row
+from gfopt.outcomes import Row
 from gfopt.records import (
-    find_records,
+    find_folders,
     read_history,
     read_record,
     whole_folder,
@@ -69,4 +69,4 @@ def test_folders_in_the_making_hold_no_records(tmp_path):
     for name in (".making-x", "run"):
         (tmp_path / name).mkdir()
         write_record(tmp_path / name, record())
-    assert len(find_records(tmp_path)) == 1
+    assert [folder.name for folder in find_folders(tmp_path)] == ["run"]

@@ -93,6 +93,15 @@ def test_torch_judges_the_options():
         optimizers["sgd"](momentum=-1).check(2)
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("adam", {"betas": [0.9]}), ("adam", {"betas": 0.9}), ("lbfgs", {"line_search_fn": "wolfe"})],
+)
+def test_what_torch_would_stumble_over_later_is_refused_before_the_run(name, options):
+    with pytest.raises(ValueError, match=r"torch\.optim\.\w+ refuses its options"):
+        optimizers[name](**options).check(2)
+
+
 def test_lr_of_the_state_is_the_one_that_counts():
     tiny, rule = Tiny(), optimizers["adam"](lr=0.5)
     state = rule.init(tiny.problem, tiny.start((1,)), tiny.draw((1,)))
