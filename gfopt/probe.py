@@ -53,7 +53,7 @@ def probe(experiment: Experiment, task: Task, due: list[Run]) -> list[str]:
         count = sum(other.entry.label == label for other in due)
         most = min(experiment.budget.epochs * clock.train, experiment.budget.seconds) * count
         lines.append(
-            f"{label}: {clock.train:.3g} s an epoch; {count} runs take at most {most:.3g} s"
+            f"{label}: {clock.train:.3g} s an epoch; the {count} to run take at most {most:.3g} s"
         )
     return [*lines, f"memory: {_peak_megabytes():.0f} MB at the peak so far"]
 

@@ -14,7 +14,7 @@ def test_a_plan_shows_sizes_levels_and_the_cost_of_an_epoch(gfopt):
     assert "data: x (64, 1437) float32, 1437 samples, 360 held out" in done.stdout
     assert "network: 64-4-10, 310 parameters" in done.stdout
     assert "chance level 2.30259" in done.stdout
-    assert "s an epoch; 1 runs take at most" in done.stdout
+    assert "s an epoch; the 1 to run take at most" in done.stdout
     assert "MB at the peak" in done.stdout
 
 
