@@ -11,6 +11,7 @@ signal a - y ignores.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -40,9 +41,9 @@ class Loss(Options):
         """The loss of each replica, (R,)."""
         return self.of_outputs(self.activate(z), y)
 
+    @abstractmethod
     def of_outputs(self, a: Tensor, y: Tensor) -> Tensor:
         """The loss of given outputs a_L, (R,): also that of a constant output."""
-        raise NotImplementedError  # pragma: no cover - every loss has its own
 
     def delta(self, a: Tensor, y: Tensor) -> Tensor:
         """delta_L = dJ/dz_L from the outputs a_L, (R, K, N)."""
@@ -87,8 +88,9 @@ class _PublishedLoss(Loss):
     def delta(self, a: Tensor, y: Tensor) -> Tensor:
         return super().delta(a, y) if self.signal == "published" else self._true_delta(a, y)
 
+    @abstractmethod
     def _true_delta(self, a: Tensor, y: Tensor) -> Tensor:
-        raise NotImplementedError  # pragma: no cover
+        """delta_L as the derivative of the value, its epsilon included."""
 
 
 @losses.register("bce")

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from gfopt.clock import Clock
+from gfopt.config.entries import Entry
 from gfopt.engine import train
+from gfopt.errors import UsageError
 from gfopt.initializers import initializers
 from gfopt.optimizers import optimizers
 from gfopt.problem import parameters
@@ -171,7 +173,8 @@ def test_passes_are_counted_or_said_not_to_be(rule, tiny, seeds):
 
 def test_mini_batches_are_taken_or_refused_by_declaration(rule, tiny, seeds):
     if rule.takes == "full":
-        assert rule.takes != "batch"
+        with pytest.raises(UsageError, match="takes the full data only"):
+            Entry("its name", "its label", {}, batch_size=7, made=rule).rule(3)
         return
     terms = Terms(None, "end_of_epoch", Budget(epochs=2))
     outcome = train(task_of(tiny), rule, terms, seeds[:1], Clock(), batch_size=7)[0]
