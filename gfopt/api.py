@@ -9,7 +9,8 @@ from typing import Any
 
 from gfopt.config.experiment import Experiment, load
 from gfopt.config.finding import DEFAULT, load_config
-from gfopt.race import Result, Setting, Silence, data_folder, race
+from gfopt.problem import MEMORY
+from gfopt.race import Result, Setting, Silence, data_folder, parse_memory, race
 
 
 def run(
@@ -21,6 +22,7 @@ def run(
     data: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
+    memory: int | str = MEMORY,
     offline: bool = False,
     force: bool = False,
     fail_fast: bool = False,
@@ -35,6 +37,7 @@ def run(
         data: the folder of data sets; default GFOPT_DATA, else the cache folder.
         device: auto, cpu, cuda or cuda:N.
         threads: default torch's own.
+        memory: bytes, or text as "512MiB", that the activations of a population may take.
         offline: never download.
         force: run all again, finished or not.
         fail_fast: stop at the first run that fails.
@@ -45,7 +48,16 @@ def run(
     """
     changes = [*settings, *_seed_changes(seeds)]
     folder = data_folder(Path(data) if data else None)
-    setting = Setting(Path(out), folder, device, threads, offline, force, fail_fast)
+    setting = Setting(
+        Path(out),
+        folder,
+        device,
+        threads,
+        memory=parse_memory(memory),
+        offline=offline,
+        force=force,
+        fail_fast=fail_fast,
+    )
     return race(_experiment(config, changes), setting, Silence())
 
 

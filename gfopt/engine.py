@@ -40,6 +40,8 @@ class _Costs(NamedTuple):
     backward_passes: float | None
 
 
+_REHEARSED = 256  # samples of the step thrown away, where one step is all there is
+
 Watch = Callable[[int, Row], None]  # called with seed and row after each reading
 
 
@@ -163,11 +165,14 @@ class Loop:
         with self.clock.phase(Phase.EVALUATE):
             losses = self.task.train.loss.value(self.z, self.task.train.targets).tolist()
             metrics = self._metric()
-        costs = self._costs()
+        costs, stages = self._costs(), self.optimizer.stage(self.state)
         statuses: list[Status | None] = []
         for i, seed in enumerate(self.seeds):
             metric = metrics[i] if metrics else None
-            row = Row(self._epoch(), self.updates, losses[i], metric, *costs.train, *costs[1:])
+            stage = None if stages is None else int(stages[i])
+            row = Row(
+                self._epoch(), self.updates, losses[i], metric, *costs.train, *costs[1:], stage
+            )
             self.history[seed].append(row)
             self.watch(seed, row)
             statuses.append(self._status(i, row))
@@ -194,7 +199,7 @@ class Loop:
             return Status.DIVERGED
         if self._reached(row):
             return Status.REACHED
-        if done is not None and bool(done[i]):
+        if (done is not None and bool(done[i])) or (self.optimizer.once and self.updates):
             return Status.FINISHED
         spent = self._updates_left() <= 0 or row.seconds >= budget.seconds
         return Status.BUDGET if spent else None
@@ -272,6 +277,7 @@ class Loop:
 
     def _first_batch(self, problem: DenseProblem) -> DenseProblem:
         """The problem that the first step will see."""
-        if not self.batch_size:
+        if not self.batch_size and not self.optimizer.once:
             return problem
-        return problem.on(self.batches.samples(0, self.seeds).to(problem.inputs.device))
+        numbers = self.batches.samples(0, self.seeds)[:, : self.batch_size or _REHEARSED]
+        return problem.on(numbers.to(problem.inputs.device))

@@ -15,7 +15,7 @@ from gfopt.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-PACKAGES = ("gfopt", "torch", "numpy", "scikit-learn", "h5py", "torchvision")
+PACKAGES = ("gfopt", "torch", "numpy", "scikit-learn", "h5py", "torchvision", "numba")
 
 
 def device_kind(device: str) -> str:
@@ -42,7 +42,7 @@ def torch_device(device: str) -> torch.device:
     return chosen
 
 
-def describe(device: torch.device) -> dict[str, Any]:
+def describe(device: torch.device, memory: int) -> dict[str, Any]:
     """What a record says of the machine and the software."""
     import torch
 
@@ -52,6 +52,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "device": str(device),
         "threads": torch.get_num_threads(),
+        "memory": memory,
         "platform": platform.platform(),
         "git": _git_revision(),
     }

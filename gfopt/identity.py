@@ -82,8 +82,12 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 
 def _rule_files(entry: Entry) -> list[Path]:
-    """The rule's file; a user's with what it imports from beside itself."""
-    return with_imports(entry.file) if entry.file else [Path(inspect.getfile(type(entry.made)))]
+    """The rule's file and its kernel's; a user's with what it imports from beside itself."""
+    if entry.file:
+        return with_imports(entry.file)
+    rule = Path(inspect.getfile(type(entry.made)))
+    kernel = _PACKAGE / "kernels" / rule.name
+    return [rule, kernel] if kernel.is_file() else [rule]
 
 
 @cache

@@ -90,15 +90,20 @@ class Initializer(Options):
     def draw(self, source: Source, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
         """One tensor of a layer with fan_in inputs and fan_out units."""
 
-    def start(self, seed: int, widths: Sequence[int], *, output_bias: bool) -> dict[str, Array]:
-        """W_l (n_l, n_{l-1}) and b_l (n_l, 1), float64, l = 1..L, for widths n_0..n_L."""
+    def start(
+        self, seed: int, widths: Sequence[int], *, output_bias: bool, leading: tuple[int, ...] = ()
+    ) -> dict[str, Array]:
+        """W_l (n_l, n_{l-1}) and b_l (n_l, 1), float64, l = 1..L, for widths n_0..n_L.
+
+        With leading dimensions, so many starts of one stream: a tensor of all is drawn at once.
+        """
         source, params = SOURCES[self.stream](seed), {}
         depth = len(widths) - 1
         for l, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
-            params[f"W{l}"] = self.draw(source, (fan_out, fan_in), fan_in, fan_out)
+            params[f"W{l}"] = self.draw(source, (*leading, fan_out, fan_in), fan_in, fan_out)
             if l < depth or output_bias:
                 drawn = self.biases == "drawn"
-                shape = (fan_out, 1)
+                shape = (*leading, fan_out, 1)
                 params[f"b{l}"] = (
                     self.draw(source, shape, fan_in, fan_out) if drawn else np.zeros(shape)
                 )

@@ -22,6 +22,7 @@ class Row(NamedTuple):
     cpu_seconds: float
     forward_passes: float | None
     backward_passes: float | None
+    stage: int | None  # of a rule that has several, from 1
 
 
 @dataclass(frozen=True)

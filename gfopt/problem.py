@@ -13,10 +13,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from gfopt.activations import Activation
     from gfopt.losses import Loss
+
+MEMORY = 2**30  # bytes that the activations of a population may take, unless --memory says else
 
 State = dict[str, "Tensor"]  # every tensor (R, ...): "W1", "b1", ..., then lr, counters, memory
 
@@ -40,6 +44,8 @@ class Watcher(Protocol):
 
     def backward(self, rows: int, samples: int, last: int) -> None: ...
 
+    def charge(self, passes: float) -> None: ...
+
     def uncounted(self) -> None: ...
 
 
@@ -53,6 +59,8 @@ class DenseProblem:
     targets: Tensor  # y
     sample_shape: tuple[int, ...] = ()  # of one sample before it was flattened
     watcher: Watcher | None = None
+    memory: int = MEMORY
+    fresh: Callable[[int, int], State] | None = None  # (seed, count) -> starts (count, ...)
 
     @property
     def depth(self) -> int:
@@ -113,6 +121,32 @@ class DenseProblem:
         """The loss of each replica, (R,)."""
         return self.loss.value(at.z[-1], self.targets)
 
+    def population_losses(self, members: State) -> Tensor:
+        """The loss of every member of each replica's population, (R, P), on the same samples.
+
+        The parameters are (R, P, ...). They are evaluated in chunks whose activations take at most
+        `memory` bytes: chunks by shapes alone, so that the same run gives the same bits.
+        """
+        import torch
+
+        replicas, count = members["W1"].shape[:2]
+        size = max(1, self.memory // (replicas * self._bytes_of_a_pass(members)))
+        chunks = [
+            self._member_losses({key: p[:, i : i + size] for key, p in members.items()})
+            for i in range(0, count, size)
+        ]
+        self.charge(count * self.samples)
+        return torch.cat(chunks, 1)
+
+    def charge(self, passes: float) -> None:
+        """Count forward sample-passes that a rule made by means of its own, per replica.
+
+        A rule that says what it costs reads `inputs` and `targets`; `x` stands for passes that
+        nobody counts.
+        """
+        if self.watcher:
+            self.watcher.charge(passes)
+
     def on(self, samples: Tensor) -> DenseProblem:
         """The problem on a mini-batch: samples (R, n) are each replica's own sample numbers."""
         x, y = self.inputs.mT[samples].mT, self.targets.mT[samples].mT
@@ -121,6 +155,19 @@ class DenseProblem:
     def watched(self, watcher: Watcher) -> DenseProblem:
         """The same problem, whose passes the watcher counts."""
         return replace(self, watcher=watcher)
+
+    def _bytes_of_a_pass(self, params: State) -> int:
+        """What z_l and a_l of one member take, l = 1..L."""
+        units = sum(params[f"W{l}"].shape[-2] for l in range(1, self.depth + 1))
+        return 2 * units * self.samples * self.inputs.element_size()
+
+    def _member_losses(self, members: State) -> Tensor:
+        """Losses (R, P) of members (R, P, ...), their activations thrown away layer by layer."""
+        own = self.targets.ndim == 3  # each replica has samples of its own
+        a, y = (t[:, None] if own else t for t in (self.inputs, self.targets))
+        for l in range(1, self.depth):
+            a = self.hidden[l - 1].value(_affine(members, l, a))
+        return self.loss.value(_affine(members, self.depth, a), y)
 
     def _activate(self, l: int, z: Tensor) -> Tensor:
         return self.hidden[l - 1].value(z) if l < self.depth else self.loss.activate(z)

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
 from gfopt.environment import device_kind
 from gfopt.errors import UsageError
 from gfopt.formats import formats
 from gfopt.plans import Run, ordered, plan
+from gfopt.problem import MEMORY
 from gfopt.records import Record, read_history, write_whole
 from gfopt.runs import Failure, execute
 from gfopt.tables import Table, summarise
@@ -29,6 +32,7 @@ class Setting:
     data: Path = field(default_factory=lambda: data_folder(None))
     device: str = "auto"
     threads: int | None = None
+    memory: int = MEMORY
     offline: bool = False
     force: bool = False
     fail_fast: bool = False
@@ -111,6 +115,17 @@ def data_folder(given: Path | None) -> Path:
     return user_cache_path("gfopt")
 
 
+def parse_memory(given: int | str) -> int:
+    """Bytes from a number or a text such as "1GiB"; UsageError where it is neither."""
+    try:
+        size = int(TypeAdapter(ByteSize).validate_python(given))
+    except ValidationError:
+        size = 0
+    if size < 1:
+        raise UsageError(f"--memory: must be a size such as 512MiB or 1GiB (got {given!r})")
+    return size
+
+
 def _execute(
     experiment: Experiment, due: list[Run], setting: Setting, listener: Listener
 ) -> Iterator[Record | Failure]:
@@ -122,7 +137,7 @@ def _execute(
 
     if setting.threads:
         torch.set_num_threads(setting.threads)
-    machine = Machine(torch_device(setting.device), setting.data, setting.offline)
+    machine = Machine(torch_device(setting.device), setting.data, setting.offline, setting.memory)
     return execute(experiment, due, machine, listener.reading)
 
 

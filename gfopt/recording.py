@@ -57,7 +57,7 @@ def record_of(
         config=_config(experiment, run),
         identity=run.identity,
         hashes=_hashes(experiment, task, run),
-        environment=describe(task.train.inputs.device),
+        environment=describe(task.train.inputs.device, task.train.memory),
         notes=notes,
     )
 

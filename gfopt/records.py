@@ -95,6 +95,7 @@ class HistoryRow(BaseModel):
     cpu_seconds: float
     forward_passes: float | None
     backward_passes: float | None
+    stage: int | None = None
 
 
 def read_record(folder: Path) -> Record | None:

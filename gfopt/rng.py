@@ -26,6 +26,7 @@ class Stream(IntEnum):
 
     ORDER = 1
     NOISE = 2
+    FRESH = 3
 
 
 def raw_bits(seed: int, stream: Stream, count: int, *counters: int) -> Array:
@@ -47,6 +48,11 @@ def normal(seed: int, step: int, member: int, size: int) -> Array:
     u = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     radius, angle = np.sqrt(-2 * np.log(u[:pairs])), 2 * np.pi * u[pairs:]
     return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:size]
+
+
+def fresh_seed(seed: int, step: int) -> int:
+    """A seed below 2^32 for starts that a rule draws anew at one of its steps."""
+    return int(raw_bits(seed, Stream.FRESH, 1, step)[0] >> np.uint64(32))
 
 
 @dataclass(frozen=True)

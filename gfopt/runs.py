@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gfopt.errors import GfoptError, UsageError
+from gfopt.problem import MEMORY
 from gfopt.records import Record, whole_folder, write_history, write_record
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Machine:
     device: torch.device
     data: Path
     offline: bool = False
+    memory: int = MEMORY  # bytes that a population's activations may take
 
 
 def execute(
@@ -53,7 +55,7 @@ def execute(
     data = prepare(
         experiment.dataset, machine.data, precision=experiment.precision, offline=machine.offline
     )
-    task = build(experiment, data, machine.device)
+    task = build(experiment, data, machine.device, machine.memory)
     for run in runs:
         try:
             yield _make(experiment, task, run, rules[run.entry.label], watch)

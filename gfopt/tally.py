@@ -24,7 +24,7 @@ class Tally:
     replicas: int = 1
     counted: bool = True
     last_full: Pass | None = None  # the last pass over the full data, partial ones included
-    _forward: int = field(default=0, init=False)  # multiply-adds times samples
+    _forward: float = field(default=0, init=False)  # multiply-adds times samples
     _backward: int = field(default=0, init=False)
 
     def forward(self, rows: int, samples: int, first: int, made: Pass) -> None:
@@ -36,6 +36,10 @@ class Tally:
     def backward(self, rows: int, samples: int, last: int) -> None:
         """Count a back-propagation through layers L..last."""
         self._backward += self._scaled(rows, samples) * self._backward_products(last)
+
+    def charge(self, passes: float) -> None:
+        """Count forward sample-passes of a replica that a rule made by means of its own."""
+        self._forward += passes * sum(self._products())
 
     def uncounted(self) -> None:
         """The rule makes passes of its own."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gfopt.activations import activations
 from gfopt.errors import UsageError
-from gfopt.problem import DenseProblem, State
+from gfopt.problem import MEMORY, DenseProblem, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,15 +50,15 @@ class Task:
             self.initializer.start(seed, self.widths, output_bias=self.output_bias)
             for seed in seeds
         ]
-        like = self.train.inputs
-        return {
-            key: torch.as_tensor(np.stack([s[key] for s in starts])).to(like.device, like.dtype)
-            for key in starts[0]
-        }
+        stacked = {key: np.stack([s[key] for s in starts]) for key in starts[0]}
+        return _placed(stacked, self.train.inputs)
 
 
-def build(experiment: Experiment, data: Data, device: torch.device) -> Task:
-    """Put data and network on the device, in the experiment's precision."""
+def build(experiment: Experiment, data: Data, device: torch.device, memory: int = MEMORY) -> Task:
+    """Put data and network on the device, in the experiment's precision.
+
+    `memory`: bytes that the activations of a population may take.
+    """
     classes = _classes(data)
     _check_target(experiment.target, data, classes)
     x, y = (
@@ -66,7 +66,17 @@ def build(experiment: Experiment, data: Data, device: torch.device) -> Task:
         _targets(data.y, experiment.loss, classes, data.x.dtype, device),
     )
     hidden = tuple(activations[name] for name in experiment.model.activations())
-    train = DenseProblem(hidden, experiment.loss, x, y, data.sample_shape)
+    widths = (x.shape[0], *experiment.model.hidden, y.shape[0])
+
+    def fresh(seed: int, count: int) -> State:
+        bias = experiment.model.output_bias
+        return _placed(
+            experiment.initializer.start(seed, widths, output_bias=bias, leading=(count,)), x
+        )
+
+    train = DenseProblem(
+        hidden, experiment.loss, x, y, data.sample_shape, memory=memory, fresh=fresh
+    )
     parts = {"train": train}
     if data.x_valid is not None and data.y_valid is not None:
         y_valid = _targets(data.y_valid, experiment.loss, classes, data.x.dtype, device)
@@ -76,13 +86,18 @@ def build(experiment: Experiment, data: Data, device: torch.device) -> Task:
     return Task(
         train=train,
         valid=parts.get("valid"),
-        widths=(x.shape[0], *experiment.model.hidden, y.shape[0]),
+        widths=widths,
         initializer=experiment.initializer,
         output_bias=experiment.model.output_bias,
         classes=classes is not None,
         chance={part: _chance(problem, classes) for part, problem in parts.items()},
         class_prior={part: _class_prior(problem, classes) for part, problem in parts.items()},
     )
+
+
+def _placed(arrays: dict[str, Array], like: Tensor) -> State:
+    """The arrays as tensors on the device and in the precision of another."""
+    return {k: torch.as_tensor(a).to(like.device, like.dtype) for k, a in arrays.items()}
 
 
 def right_answers(z: Tensor, y: Tensor) -> Tensor:

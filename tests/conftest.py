@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gfopt.activations import activations
+from gfopt.initializers import initializers
 from gfopt.losses import losses
 from gfopt.problem import DenseProblem, State
 from gfopt.rng import Draw
@@ -64,7 +65,7 @@ class Tiny:
         made = {} if isinstance(loss, str) else loss[1]
         loss = losses[loss if isinstance(loss, str) else loss[0]](**made)
         x, y = (t.to(self.device, dtype).mT for t in (x, y))
-        self.problem = DenseProblem(hidden, loss, x, y, (widths[0],))
+        self.problem = DenseProblem(hidden, loss, x, y, (widths[0],), fresh=self.fresh)
 
     def start(self, seeds) -> State:
         params = {}
@@ -72,6 +73,11 @@ class Tiny:
             params[f"W{l}"] = torch.stack([self._draw(s, l, fan_out, fan_in) for s in seeds])
             params[f"b{l}"] = torch.stack([0.1 * self._draw(s, -l, fan_out, 1) for s in seeds])
         return params
+
+    def fresh(self, seed, count) -> State:
+        init = initializers["fan_in_normal"]()
+        drawn = init.start(seed, self.widths, output_bias=True, leading=(count,))
+        return {k: torch.as_tensor(a).to(self.device, self.dtype) for k, a in drawn.items()}
 
     def draw(self, seeds) -> Draw:
         return Draw(tuple(seeds), self.device, self.dtype)

@@ -20,7 +20,7 @@ PACKAGE = Path(gfopt.__file__).parent
 LAYERS = [
     ["errors", "registry", "options"],
     ["activations", "losses", "rng", "initializers", "clock", "target", "records"],
-    ["problem", "outcomes", "tally", "batches", "datasets"],
+    ["problem", "outcomes", "tally", "batches", "datasets", "kernels"],
     ["optimizers"],
     ["config"],
     ["environment", "identity", "task"],

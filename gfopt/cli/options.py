@@ -24,6 +24,9 @@ Seeds = Annotated[
     str | None, typer.Option(metavar="SEEDS", help="In place of the config's: 1,2,5-9")
 ]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to run.")]
+Memory = Annotated[
+    str, typer.Option(metavar="SIZE", help="What a population's activations may take: 512MiB.")
+]
 Out = Annotated[Path, typer.Option(help="Where results go.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfopt.cli.options import Configs, Debug, Device, Out, Seeds, Set, load_all
+from gfopt.cli.options import Configs, Debug, Device, Memory, Out, Seeds, Set, load_all
 from gfopt.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def run(
     seeds: Seeds = None,
     device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; default: torch's.")] = None,
+    memory: Memory = "1GiB",
     data: Annotated[
         Path | None,
         typer.Option(help="Folder of the data sets; default: GFOPT_DATA, else the cache folder."),
@@ -49,13 +50,22 @@ def run(
     not run again. Data go to stdout, progress and messages to stderr.
     """
     from gfopt.cli.display import display
-    from gfopt.race import Setting, data_folder, race
+    from gfopt.race import Setting, data_folder, parse_memory, race
 
     experiments = load_all(configs, settings, seeds)
     aimless = [e.name for e in experiments if require_target and not e.target]
     if aimless:
         raise UsageError(f"--require-target: {', '.join(aimless)} has no target")
-    setting = Setting(out, data_folder(data), device, threads, offline, force, fail_fast)
+    setting = Setting(
+        out,
+        data_folder(data),
+        device,
+        threads,
+        memory=parse_memory(memory),
+        offline=offline,
+        force=force,
+        fail_fast=fail_fast,
+    )
     results = []
     for experiment in experiments:
         # a rule may print: stdout is for data

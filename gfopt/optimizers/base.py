@@ -28,6 +28,8 @@ class Optimizer(Options):
     takes: ClassVar[Literal["full", "batch"]] = "batch"  # full: no mini-batches
     wants_pass: ClassVar[bool] = True  # False: the reading's pass is no use to it, nor its cost
     gradient_free: ClassVar[bool] = False  # True: no backward pass is an honest count
+    trains: ClassVar[Literal["all", "output"]] = "all"  # output: hidden layers keep their start
+    once: ClassVar[bool] = False  # True: a closed form, done with its first step
     batches_seeds: ClassVar[bool] = True  # False: one replica at a time
     deferred: ClassVar[bool] = False  # True: `check` needs torch, so it waits until a run is due
 
@@ -45,6 +47,10 @@ class Optimizer(Options):
 
     def done(self, state: State) -> Tensor | None:
         """(R,) bool: which replicas the rule itself has ended; None: none ever."""
+        return None
+
+    def stage(self, state: State) -> Tensor | None:
+        """(R,) which of the rule's stages made this state, from 1; None: it has none."""
         return None
 
     def remarks(self) -> list[str]:
