@@ -38,8 +38,8 @@ check: setup ## format, lint, types, import directions
 smoke: setup ## every command once, offline, into a temporary folder
 	BIN=$(BIN) sh scripts/smoke.sh
 
-reproduce: setup ## the three races of arXiv 2204.05312 as published, on the real data
-	$(BIN)/gfopt run cat_poswise mnist_poswise cifar10_poswise cat_end_of_epoch
+reproduce: setup ## what of each published claim stands, on the real data: results/reproduction.md
+	$(BIN)/gfopt reproduce
 
 golden: setup ## record the epoch counts of tests/golden anew, on purpose
 	$(BIN)/python -m tests.golden.record

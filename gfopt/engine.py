@@ -21,7 +21,7 @@ from torch import Tensor
 from gfopt.batches import Batches
 from gfopt.clock import Clock, Phase
 from gfopt.outcomes import Outcome, Row
-from gfopt.problem import DenseProblem, State, parameters
+from gfopt.problem import DenseProblem, Pass, State, parameters
 from gfopt.records import Status
 from gfopt.rng import Draw
 from gfopt.tally import Tally
@@ -29,6 +29,7 @@ from gfopt.task import Task, right_answers
 
 if TYPE_CHECKING:
     from gfopt.optimizers.base import Optimizer
+    from gfopt.optimizers.schedule import Schedule
     from gfopt.target import Terms
 
 
@@ -53,16 +54,18 @@ def train(
     clock: Clock,
     *,
     batch_size: int | None = None,
+    schedule: Schedule | None = None,
     watch: Watch = lambda seed, row: None,
 ) -> list[Outcome]:
     """Run each seed until target, budget or its own end; outcomes in the order of the seeds.
 
-    All seeds run in one batch, those of a rule that can't be batched one after the other.
+    All seeds run in one batch; where the rule can't, or each has an lr by its loss, one by one.
     """
     outcomes: dict[int, Outcome] = {}
-    for together in [seeds] if optimizer.batches_seeds else [[seed] for seed in seeds]:
+    batched = optimizer.batches_seeds and not (schedule and schedule.reads_loss)
+    for together in [seeds] if batched else [[seed] for seed in seeds]:
         with torch.no_grad():
-            loop = Loop(task, optimizer, terms, tuple(together), clock, batch_size, watch)
+            loop = Loop(task, optimizer, terms, tuple(together), clock, batch_size, schedule, watch)
             loop.run()
         outcomes |= loop.outcomes
     return [outcomes[seed] for seed in seeds]
@@ -79,10 +82,11 @@ class Loop:
         seeds: tuple[int, ...],
         clock: Clock,
         batch_size: int | None,
+        schedule: Schedule | None,
         watch: Watch,
     ) -> None:
         self.task, self.optimizer, self.terms = task, optimizer, terms
-        self.clock, self.watch = clock, watch
+        self.clock, self.schedule, self.watch = clock, schedule, watch
         self.seeds, self.batch_size = seeds, batch_size
         self.batches = Batches(task.train.samples, batch_size)
         self.tally = Tally(task.widths, task.train.samples, len(seeds))
@@ -118,6 +122,8 @@ class Loop:
             at = problem.forward(params) if self.optimizer.wants_pass else None
             self.optimizer.step(problem, self.optimizer.init(problem, params, draw), at)
             self.state = self.optimizer.init(problem, params, draw)
+            if self.schedule:
+                self.state = self.schedule.begin(self.state)
 
     def look(self) -> None:
         """The full-data pass at the present parameters: for the reading, and for the next step."""
@@ -136,14 +142,12 @@ class Loop:
         self.unused = None
         if not self.batch_size:
             with self.clock.phase(Phase.TRAIN):
-                self.state = self.optimizer.step(self.problem, self.state, self.at)
-            self.updates += 1
+                self._update(self.problem, self.at)
             if self.terms.reading == "as_published" and self.tally.last_full:
                 self.z = self.tally.last_full.z[-1]
             return
         for _ in range(min(self._interval(), self._updates_left())):
             self._mini_batch(self.batches.samples(self.updates, self.seeds))
-            self.updates += 1
 
     def _interval(self) -> int:
         """Updates between two readings."""
@@ -158,7 +162,18 @@ class Loop:
         with self.clock.phase(Phase.TRAIN):
             problem = self.problem.on(numbers.to(self.task.train.inputs.device))
             at = problem.forward(self.state) if self.optimizer.wants_pass else None
-            self.state = self.optimizer.step(problem, self.state, at)
+            self._update(problem, at)
+
+    def _update(self, problem: DenseProblem, at: Pass | None) -> None:
+        """One step of the rule and, at the end of an epoch, of its schedule."""
+        before = self.state
+        self.state = self.optimizer.step(problem, before, at)
+        self.updates += 1
+        if self.schedule:
+            self.state = self.schedule.kept(before, self.state)
+            if self.updates % self.batches.per_epoch == 0:
+                losses = problem.losses(at) if at and self.schedule.reads_loss else None
+                self.state = self.schedule.next(self.state, losses)
 
     def read(self) -> None:
         """Read the loss and the target's metric of each replica; end those that are done."""
@@ -238,6 +253,7 @@ class Loop:
             train_accuracy=self._accuracy(self.z[one], train.targets),
             valid_loss=valid_loss,
             valid_accuracy=valid_accuracy,
+            notes=self.optimizer.notes(state),
             weights={
                 key: tensor[0].clone() for key, tensor in (parameters(state) or state).items()
             },

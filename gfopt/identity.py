@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gfopt import activations, clock, initializers, losses, problem, rng, tally, target
+from gfopt import activations, clock, cosine, initializers, losses, problem, rng, tally, target
 from gfopt.config.rule_files import with_imports
 from gfopt.datasets import prepare
 from gfopt.optimizers import base
@@ -33,13 +33,19 @@ _PACKAGE = Path(__file__).parent
 _NUMERICAL = [
     *(
         Path(str(m.__file__))
-        for m in (activations, base, clock, initializers, losses, problem, rng)
+        for m in (activations, base, clock, cosine, initializers, losses, problem, rng)
     ),
     *(Path(str(m.__file__)) for m in (tally, target)),
     Path(inspect.getfile(prepare)),
     *(
         _PACKAGE / name
-        for name in ("batches.py", "engine.py", "task.py", "optimizers/module_rule.py")
+        for name in (
+            "batches.py",
+            "engine.py",
+            "task.py",
+            "optimizers/module_rule.py",
+            "optimizers/schedule.py",
+        )
     ),
 ]
 
@@ -50,8 +56,7 @@ def identity(experiment: Experiment, entry: Entry, seed: int, device_kind: str) 
     dataset = {k: v for k, v in conditions.pop("dataset").items() if k not in ("name", "file")}
     return {
         "record_schema": SCHEMA,
-        "optimizer": {"options": entry.options, "batch_size": entry.batch_size}
-        | ({} if entry.file else {"name": entry.name}),
+        "optimizer": entry.settings() | ({} if entry.file else {"name": entry.name}),
         "source": source_digest(
             *_rule_files(entry), Path(inspect.getfile(type(experiment.dataset)))
         ),
@@ -85,9 +90,11 @@ def _rule_files(entry: Entry) -> list[Path]:
     """The rule's file and its kernel's; a user's with what it imports from beside itself."""
     if entry.file:
         return with_imports(entry.file)
-    rule = Path(inspect.getfile(type(entry.made)))
-    kernel = _PACKAGE / "kernels" / rule.name
-    return [rule, kernel] if kernel.is_file() else [rule]
+    assert entry.made
+    rules = [entry.made, *entry.made.parts()]
+    files = {Path(inspect.getfile(type(rule))): None for rule in rules}
+    kernels = [_PACKAGE / "kernels" / file.name for file in files]
+    return [*files, *(kernel for kernel in kernels if kernel.is_file())]
 
 
 @cache

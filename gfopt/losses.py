@@ -12,11 +12,11 @@ signal a - y ignores.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from gfopt.options import Options
+from gfopt.options import NonNegative, Options, Positive
 from gfopt.registry import Registry
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ class Loss(Options):
 
     targets: ClassVar[Literal["classes", "values"]] = "values"
     outputs: ClassVar[int | None] = None  # 1: needs a single output unit
+
+    @property
+    def cosine(self) -> bool:
+        """Whether its z_L are cosines of W_L and a_{L-1}: no b_L then."""
+        return False
 
     def activate(self, z: Tensor) -> Tensor:
         """The network's outputs a_L from the last pre-activations z_L."""
@@ -164,3 +169,74 @@ class NormalisedMeanSquaredError(Loss):
 
     def delta(self, a: Tensor, y: Tensor) -> Tensor:
         return 2 * (a - y) / y.square().sum((-2, -1), keepdim=True)
+
+
+@losses.register("sigmoid_mse")
+class SigmoidMeanSquaredError(MeanSquaredError):
+    """Sigmoid output, (1/N) sum (a - y)^2, summed over outputs: classes, or values from 0 to 1."""
+
+    def activate(self, z: Tensor) -> Tensor:
+        return z.sigmoid()
+
+    def delta(self, a: Tensor, y: Tensor) -> Tensor:
+        return super().delta(a, y) * (a * (1 - a))
+
+
+@losses.register("am_softmax")
+class AdditiveMarginSoftmax(Loss):
+    """-(1/N) sum ln p_class, p = softmax(s (z - m y)): the right class's z counts as m less.
+
+    Normalised, z_k = cos(w_k, h) of the output's weights and inputs; else z = W h + b. The margin
+    is in the loss alone: accuracy goes by z. All z alike, the loss is ln(1 + (K-1) e^(s m)).
+
+    Source: Wang, Liu, Liu & Cheng, "Additive margin softmax for face verification",
+    arXiv 1801.05599.
+    """
+
+    targets: ClassVar[Literal["classes", "values"]] = "classes"
+    scale: Annotated[Positive, Field(description="s, by which z - m y is multiplied")] = 30.0
+    margin: Annotated[
+        NonNegative, Field(description="m, what the right class must be ahead by")
+    ] = 0.35
+    normalised: Annotated[
+        bool,
+        Field(description="z are cosines: weights and inputs of the output count by direction"),
+    ] = True
+
+    @property
+    def cosine(self) -> bool:
+        return self.normalised
+
+    def of_outputs(self, a: Tensor, y: Tensor) -> Tensor:
+        return -(y * self._logits(a, y).log_softmax(-2)).sum(-2).mean(-1)
+
+    def delta(self, a: Tensor, y: Tensor) -> Tensor:
+        return self.scale * (self._logits(a, y).softmax(-2) - y) / y.shape[-1]
+
+    def class_prior(self, y: Tensor) -> float:
+        """The loss of the best constant z, a convex minimum; cosines stay between -1 and 1."""
+        import torch
+        from scipy.optimize import minimize
+
+        shares, each = y.mean(-1), torch.eye(len(y), dtype=y.dtype, device=y.device)
+
+        def value_and_slope(logits: Any) -> Any:
+            z = (torch.as_tensor(logits).to(y) / self.scale)[:, None].expand_as(each)
+            terms = -self._logits(z, each).log_softmax(-2).diagonal()
+            slopes = self.delta(z, each) @ shares * len(y) / self.scale
+            return float(shares @ terms), slopes.cpu().numpy()
+
+        largest = self.scale if self.normalised else None
+        found = minimize(
+            value_and_slope,
+            [0.0] * len(y),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(largest and -largest, largest)] * len(y),
+            tol=1e-14,
+        )
+        return float(found.fun)
+
+    def _logits(self, z: Tensor, y: Tensor) -> Tensor:
+        """s (z - m y)."""
+        return self.scale * (z - self.margin * y)

@@ -55,6 +55,14 @@ def is_accuracy(run: Record) -> bool:
     return run.target_metric.endswith("accuracy")
 
 
+def is_easy(run: Record) -> bool:
+    """Whether the target is no harder than what the best constant output reaches."""
+    if run.target is None or run.target_value is None or run.class_prior is None:
+        return False
+    gap = run.target_value - run.class_prior
+    return gap <= 0 if is_accuracy(run) else gap >= 0
+
+
 def level(run: Record, value: float) -> str:
     """A value of the target's metric in words."""
     return f"{100 * value:.1f} %" if is_accuracy(run) else f"{value:.6g}"
@@ -63,10 +71,7 @@ def level(run: Record, value: float) -> str:
 def _easy_targets(groups: Groups) -> Iterator[str]:
     """Targets that a network reaches by learning how frequent each class is, and nothing else."""
     for run in _firsts(groups):
-        if run.target is None or run.target_value is None or run.class_prior is None:
-            continue
-        gap = run.target_value - run.class_prior
-        if (gap <= 0) if is_accuracy(run) else (gap >= 0):
+        if is_easy(run):
             yield (
                 f"WARNING: the target {run.target} is no harder than the class-prior level "
                 f"{run.class_prior:.6g}: a constant output reaches it."

@@ -35,4 +35,5 @@ class Outcome:
     train_accuracy: float | None
     valid_loss: float | None
     valid_accuracy: float | None
+    notes: list[str]  # what the rule has to say of this run
     weights: State = field(repr=False)  # without the replica dimension

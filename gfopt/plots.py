@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, pairwise
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,7 @@ _STYLE: dict[Any, Any] = {  # Any: matplotlib types the keys one by one
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _LONG = 10_000  # numbers from which on an axis is labelled in thousands
 _GREY = "#555555"
+_UPRIGHT: dict[str, Any] = {"marker": "|", "markersize": 11, "linestyle": "none"}
 _WIDE = 10.0  # a ratio of values from which on a logarithmic axis shows more
 
 
@@ -145,6 +146,7 @@ def _draw_panel(ax: Axes, panel: _Panel, curves: list[_Curve], colours: dict[str
         points = _points(panel, curve)
         if points:
             _draw_curve(ax, points, curve.record, colours[curve.record.label])
+            _draw_boundaries(ax, panel, curve, colours[curve.record.label])
             ends += [points[-1][0]] if curve.record.status is not Status.DIVERGED else []
         else:
             missing[curve.record.label] = None
@@ -179,6 +181,19 @@ def _draw_curve(ax: Axes, points: list[tuple[float, float]], run: Record, colour
     ax.plot(xs, ys, color=colour, linewidth=0.9, alpha=0.8)
     if run.target:
         ax.plot(xs[-1:], ys[-1:], color=colour, **_end(run.reached), zorder=3)
+
+
+def _draw_boundaries(ax: Axes, panel: _Panel, curve: _Curve, colour: str) -> None:
+    """A thin vertical line at the last reading of each stage but the last, at what it had cost."""
+    for row in _boundaries(curve):
+        cost = panel.cost(curve, row)
+        if cost is not None:
+            ax.axvline(cost, color=colour, linewidth=0.6, alpha=0.6, zorder=1)
+
+
+def _boundaries(curve: _Curve) -> list[HistoryRow]:
+    """The readings that are followed by one of another stage."""
+    return [row for row, after in pairwise(curve.rows) if row.stage != after.stage]
 
 
 def _end(reached: bool) -> dict[str, Any]:
@@ -246,4 +261,6 @@ def _legend(curves: list[_Curve], colours: dict[str, str]) -> list[Line2D]:
     ends = {curve.record.reached for curve in curves if curve.record.target}
     words = {True: "target reached", False: "ended without it"}
     entries += [entry(words[end], color=_GREY, **_end(end)) for end in sorted(ends, reverse=True)]
+    if any(map(_boundaries, curves)):
+        entries.append(entry("next stage", color=_GREY, **_UPRIGHT))
     return entries

@@ -44,9 +44,9 @@ def probe(experiment: Experiment, task: Task, due: list[Run]) -> list[str]:
     for label, run in sorted(firsts.items()):
         clock = clock_for(task.train.inputs.device)
         terms = Terms(None, "end_of_epoch", Budget(epochs=1, seconds=experiment.budget.seconds))
-        size = run.entry.batch_size
+        size, schedule = run.entry.batch_size, run.entry.schedule
         try:
-            train(task, rules[label], terms, [run.seed], clock, batch_size=size)
+            train(task, rules[label], terms, [run.seed], clock, batch_size=size, schedule=schedule)
         except (Exception, SystemExit) as error:  # a user's rule: the other probes go on
             lines.append(f"{label}: fails, {type(error).__name__}: {error}")
             continue

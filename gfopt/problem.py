@@ -2,6 +2,8 @@
 
     a_0 = x,    z_l = W_l a_{l-1} + b_l,    a_l = f_l(z_l),    l = 1..L
 
+with z_L = cos(W_L, a_{L-1}) where the loss is one of cosines (gfopt.cosine).
+
 Shapes: R replicas, N samples, n_l units in layer l. Columns are samples. x is (n_0, N), one copy
 for all replicas, stored with a sample's features side by side; z_l and a_l are (R, n_l, N). Where
 each replica has samples of its own (mini-batches), x is (R, n_0, N) and y (R, n_L, N).
@@ -11,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from gfopt.cosine import cosine_slope, cosines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +93,7 @@ class DenseProblem:
         below = given or Pass([self.inputs], [self.inputs])
         z, a = below.z[:first], below.a[:first]
         for l in range(first, self.depth + 1):
-            z.append(_affine(params, l, a[-1]))
+            z.append(self._pre_activations(params, l, a[-1]))
             a.append(self._activate(l, z[-1]))
         made = Pass(z, a)
         if self.watcher:
@@ -107,11 +111,12 @@ class DenseProblem:
         at = at or self.forward(params)
         gradient, delta = {}, self.loss.delta(at.a[-1], self.targets)
         for l in range(self.depth, last - 1, -1):
-            gradient[f"W{l}"] = delta @ at.a[l - 1].mT
+            W, a, cosine = params[f"W{l}"], at.a[l - 1], self._has_cosines(l)
+            gradient[f"W{l}"] = cosine_slope(delta, W, a) if cosine else delta @ a.mT
             if f"b{l}" in params:
                 gradient[f"b{l}"] = delta.sum(-1, keepdim=True)
             if l > last:
-                back = params[f"W{l}"].mT @ delta
+                back = cosine_slope(delta.mT, a.mT, W.mT).mT if cosine else W.mT @ delta
                 delta = self.hidden[l - 2].chain(back, at.z[l - 1], at.a[l - 1])
         if self.watcher:
             self.watcher.backward(len(params["W1"]), self.samples, last)
@@ -167,7 +172,14 @@ class DenseProblem:
         a, y = (t[:, None] if own else t for t in (self.inputs, self.targets))
         for l in range(1, self.depth):
             a = self.hidden[l - 1].value(_affine(members, l, a))
-        return self.loss.value(_affine(members, self.depth, a), y)
+        return self.loss.value(self._pre_activations(members, self.depth, a), y)
+
+    def _pre_activations(self, params: State, l: int, a: Tensor) -> Tensor:
+        """z_l from a_{l-1}."""
+        return cosines(params[f"W{l}"], a) if self._has_cosines(l) else _affine(params, l, a)
+
+    def _has_cosines(self, l: int) -> bool:
+        return l == self.depth and self.loss.cosine
 
     def _activate(self, l: int, z: Tensor) -> Tensor:
         return self.hidden[l - 1].value(z) if l < self.depth else self.loss.activate(z)

@@ -78,9 +78,12 @@ class Silence:
         """Nothing."""
 
 
-def race(experiment: Experiment, setting: Setting, listener: Listener) -> Result:
+def race(
+    experiment: Experiment, setting: Setting, listener: Listener, *, write: bool = True
+) -> Result:
     """Run what is missing, in order; write table.csv, table.md and curves.png of what there is.
 
+    Without `write` the runs are made and kept, and the experiment's own table stays as it is.
     On an interruption the table of what is finished is written before KeyboardInterrupt goes on.
     """
     folder = setting.out / experiment.name
@@ -102,7 +105,8 @@ def race(experiment: Experiment, setting: Setting, listener: Listener) -> Result
                 break
     finally:
         found = ordered(experiment, records.values())
-        table = _write(folder, found, [failure.run.entry.label for failure in failures])
+        failed = [failure.run.entry.label for failure in failures]
+        table = _write(folder, found, failed) if write else summarise(found, failed)
     return Result(experiment, found, failures, table, folder)
 
 

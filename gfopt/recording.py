@@ -86,7 +86,8 @@ def _levels(task: Task) -> dict[str, Any]:
 def _config(experiment: Experiment, run: Run) -> dict[str, Any]:
     """The resolved config of this one run: as a file, it would run this and nothing else."""
     entry = {"file": run.entry.file.name} if run.entry.file else {"name": run.entry.name}
-    own = entry | {"label": run.entry.label, "batch_size": run.entry.batch_size} | run.entry.options
+    head = {"label": run.entry.label} | run.entry.settings()
+    own = entry | head | head.pop("options")
     return {
         "name": experiment.name,
         "optimizers": [own],

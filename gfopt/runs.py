@@ -96,10 +96,12 @@ def _make(experiment: Experiment, task: Task, run: Run, rule: Optimizer, watch: 
         [run.seed],
         clock,
         batch_size=run.entry.batch_size,
+        schedule=run.entry.schedule,
         watch=lambda seed, row: watch(run, row),
     )[0]
     clock.enter(Phase.OTHER)
-    record = record_of(experiment, task, run, outcome, clock, rule.remarks())
+    told = [f"{run.entry.label}, seed {run.seed}: {note}" for note in outcome.notes]
+    record = record_of(experiment, task, run, outcome, clock, rule.remarks() + told)
     with whole_folder(run.folder) as folder:
         write_record(folder, record)
         write_history(folder, outcome.history)

@@ -12,6 +12,7 @@ cd "$place"
 "$gfopt" run digits --offline 2>&1 | grep 'nothing to run'
 "$gfopt" new demo
 "$gfopt" run demo.yaml --offline --quiet
+"$gfopt" reproduce --quick --offline --quiet || [ $? = 5 ]  # 5: no real data here
 "$gfopt" report results --format latex
 "$gfopt" report results/digits --format svg --output curves.svg
 "$gfopt" export "$(basename "$(ls -d results/digits/runs/* | head -n 1)")" --output weights.npz

@@ -19,7 +19,7 @@ PACKAGE = Path(gfopt.__file__).parent
 # own, or from its own line.
 LAYERS = [
     ["errors", "registry", "options"],
-    ["activations", "losses", "rng", "initializers", "clock", "target", "records"],
+    ["activations", "losses", "cosine", "rng", "initializers", "clock", "target", "records"],
     ["problem", "outcomes", "tally", "batches", "datasets", "kernels"],
     ["optimizers"],
     ["config"],
@@ -28,9 +28,10 @@ LAYERS = [
     ["plans", "recording", "tryout"],
     ["runs"],
     ["probe", "statistics", "notes"],
-    ["tables", "formats", "plots"],
+    ["tables", "formats", "pictures", "plots"],
     ["terminal", "race"],
-    ["api", "cli"],
+    ["api", "reproduction"],
+    ["cli"],
     ["__init__", "__main__"],
 ]
 RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gfopt.cli import export, listing, new, plan, report, run
+from gfopt.cli import export, listing, new, plan, report, reproduce, run
 from gfopt.errors import ExitCode, GfoptError
 
 EPILOG = (
@@ -63,6 +63,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "plan": plan.plan,
     "list": listing.list_,
+    "reproduce": reproduce.reproduce,
     "new": new.new,
     "report": report.report,
     "export": export.export,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gfopt.errors import UnknownNameError
+from gfopt.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,11 +69,26 @@ def _entry(entry: Any) -> str:
         return _text(entry)
     lines = [_text(entry).strip(), "", "Options:"]
     for name, field in entry.model_fields.items():
-        default = "required" if field.is_required() else f"default {field.default!r}"
+        default = "required" if field.is_required() else f"default {_value(field.default)}"
         lines.append(
             f"  {name}: {default}" + (f"; {field.description}" if field.description else "")
         )
     return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    """A default; one that holds options of its own as a config would have it."""
+    if isinstance(value, Options):
+        given = [f"{key}: {_written(part)}" for key, part in value if key in value.model_fields_set]
+        return f"{{{', '.join(given)}}}"
+    if isinstance(value, tuple) and any(isinstance(part, Options) for part in value):
+        return f"[{', '.join(map(_value, value))}]"
+    return repr(value)
+
+
+def _written(value: Any) -> str:
+    """A value as YAML has it: a name without quotes."""
+    return value if isinstance(value, str) else _value(value)
 
 
 def _text(entry: Any) -> str:
@@ -81,9 +97,10 @@ def _text(entry: Any) -> str:
         return str(entry.read_text("utf-8"))
     home = sys.modules[entry.__module__]
     module, own = inspect.getdoc(home) or "", inspect.getdoc(entry) or ""
+    kind = entry.__mro__[entry.__mro__.index(Options) - 1]  # such as Optimizer
     classes = [
         found
         for found in vars(home).values()
-        if hasattr(found, "model_fields") and found.__module__ == home.__name__
+        if inspect.isclass(found) and issubclass(found, kind) and found.__module__ == home.__name__
     ]
     return module if len(classes) == 1 else f"{own}\n\n{module}"

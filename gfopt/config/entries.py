@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from gfopt.config.source import Complaint, Path_
 from gfopt.config.validation import validate
 from gfopt.errors import UsageError, unknown
 from gfopt.optimizers.base import Optimizer, optimizers
+from gfopt.optimizers.schedule import Schedule
 from gfopt.options import Count, Options
 
 if TYPE_CHECKING:
@@ -29,13 +30,19 @@ class Entry:
     label: str
     options: dict[str, Any]  # as the run id sees them: with defaults where gfopt knows them
     batch_size: int | None = None
+    schedule: Schedule | None = None
     file: Path | None = None  # the user's rule; imported only when a run is due
     made: Optimizer | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """Options, batch size and schedule as plain values."""
+        schedule = self.schedule and self.schedule.model_dump(mode="json")
+        return {"options": self.options, "batch_size": self.batch_size, "schedule": schedule}
 
     def rule(self, depth: int) -> Optimizer:
         """The optimizer itself, checked against a network of this depth; may import torch."""
         rule = self.made or self._from_its_file()
-        for message in self._unfit(rule, depth):
+        for message in self._unfit(rule, depth, judged=True):
             raise UsageError(f"{self.label}: {message}")
         return rule
 
@@ -62,16 +69,23 @@ class Entry:
                     "reading as_published needs a rule that works from full-data passes; "
                     f"{self.name} doesn't"
                 )
-            if not self.made.deferred:
-                yield from self._unfit(self.made, depth)
+            yield from self._unfit(self.made, depth)
 
-    def _unfit(self, rule: Optimizer, depth: int) -> Iterator[str]:
+    def _unfit(self, rule: Optimizer, depth: int, *, judged: bool = False) -> Iterator[str]:
+        """What the rule refuses; `judged`: by torch too."""
         if self.batch_size and rule.takes == "full":
             yield f"batch_size: {self.name} takes the full data only: drop batch_size"
-        try:
-            rule.check(depth)
-        except ValueError as error:
-            yield str(error)
+        checks: list[Callable[[], None]] = []
+        if judged or not rule.deferred:
+            checks.append(lambda: rule.check(depth))
+        if schedule := self.schedule:
+            checks += [lambda: schedule.fit(rule, self.batch_size)]
+            checks += [schedule.check] if judged else []
+        for check in checks:
+            try:
+                check()
+            except ValueError as error:
+                yield str(error)
 
 
 class _Head(Options):
@@ -83,9 +97,10 @@ class _Head(Options):
     file: str | None = None
     label: str | None = Field(default=None, min_length=1)
     batch_size: Count | None = None
+    schedule: Schedule | None = None
 
 
-_ALSO = ("label", "batch_size")  # keys of an entry beside its rule's own
+_ALSO = ("label", "batch_size", "schedule")  # keys of an entry beside its rule's own
 
 
 def read_entries(given: Any, folder: Path) -> tuple[list[Entry], list[Complaint]]:
@@ -120,7 +135,8 @@ def _entry(values: Any, folder: Path, at: Path_) -> tuple[Entry | None, list[Com
     if not made:
         return None, complaints
     plain = made.model_dump(mode="json")
-    return Entry(head.name, head.label or "", plain, head.batch_size, None, made), []
+    label, size, schedule = head.label or "", head.batch_size, head.schedule
+    return Entry(head.name, label, plain, size, schedule, None, made), []
 
 
 def _from_file(
@@ -138,7 +154,7 @@ def _from_file(
     except (SyntaxError, ValueError) as error:
         line, said = getattr(error, "lineno", None) or 1, getattr(error, "msg", str(error))
         return None, [Complaint((*at, "file"), f"{path}:{line}: not Python: {said}")]
-    return Entry(path.stem, head.label or "", options, head.batch_size, path), []
+    return Entry(path.stem, head.label or "", options, head.batch_size, head.schedule, path), []
 
 
 def _labelled(entries: list[Entry]) -> list[Entry]:
@@ -161,7 +177,8 @@ def _distinct(entry: Entry, twins: list[Entry]) -> str:
     """The name and the options in which it differs from the others of that name."""
 
     def described(e: Entry) -> dict[str, Any]:
-        return e.options | {"batch_size": e.batch_size}
+        schedule = e.schedule and e.schedule.name
+        return e.options | {"batch_size": e.batch_size, "schedule": schedule}
 
     keys = sorted({key for twin in twins for key in described(twin)})
     differing = [k for k in keys if len({repr(described(t).get(k)) for t in twins}) > 1]

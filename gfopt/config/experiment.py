@@ -194,6 +194,12 @@ def _conflicts(experiment: Experiment) -> Iterator[Complaint]:
             f"{experiment.loss_name} needs two classes, {experiment.dataset_name} has "
             f"{dataset.classes}: try cross_entropy",
         )
+    if loss.cosine and experiment.model.output_bias:
+        yield Complaint(
+            ("loss",),
+            f"{experiment.loss_name} takes cosines, which have no bias: set model.output_bias to "
+            "false, or normalised to false",
+        )
     if target and target.on_validation and not own and not dataset.holds_out:
         yield Complaint(
             ("target", target.metric),

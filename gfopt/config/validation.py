@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from gfopt.config.source import Complaint, Path_
 from gfopt.errors import unknown
+from gfopt.options import NestedError
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,8 +26,19 @@ def validate(
     try:
         return model.model_validate_json(json.dumps(values, default=str), strict=True), []
     except ValidationError as error:
-        found = error.errors()
-        return None, [Complaint((*at, *_place(e)), _sentence(model, e, also)) for e in found]
+        return None, list(_complaints(model, error, at, also))
+
+
+def _complaints(
+    model: type[BaseModel], error: ValidationError, at: Path_, also: tuple[str, ...]
+) -> Iterator[Complaint]:
+    """Each of pydantic's verdicts as a complaint, those on a part made by itself included."""
+    for found in error.errors():
+        place, cause = (*at, *_place(found)), found.get("ctx", {}).get("error")
+        if isinstance(cause, NestedError):
+            yield from _complaints(cause.model, cause.error, place, cause.also)
+        else:
+            yield Complaint(place, _sentence(model, found, also))
 
 
 def _place(error: ErrorDetails) -> Path_:

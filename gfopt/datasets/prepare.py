@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def prepare(dataset: Dataset, folder: Path, *, precision: str, offline: bool) -> Data:
     """Read, split and scale: x (N, d) in the precision asked for ("float32" or "float64")."""
     arrays = dataset.arrays(folder, offline=offline)
-    if dataset.validation is not None:
+    if isinstance(dataset.validation, int):
         arrays = _hold_out(arrays, dataset.validation)
     x, x_valid = _scaled(dataset, arrays, np.dtype(precision))
     shape = dataset.sample_shape or arrays.x.shape[1:]

@@ -44,11 +44,13 @@ def cifar_layout(kind: Any) -> Layout:
     return Layout(files, {kind.filename: (kind.tgz_md5, frozenset(files))})
 
 
-def opened(kind: Any, layout: Layout, folder: Path, source: Source, *, offline: bool) -> Any:
-    """The training part as torchvision reads it, after fetching what is missing."""
+def opened(
+    kind: Any, layout: Layout, folder: Path, source: Source, *, offline: bool, train: bool
+) -> Any:
+    """The training or test part as torchvision reads it, after fetching what is missing."""
     _complete(layout, folder, source, offline, lambda: kind(root=folder, download=True))
     try:
-        return kind(root=folder, train=True)
+        return kind(root=folder, train=train)
     except Exception as error:  # torchvision checks little and raises whatever comes
         raise _damage(layout, folder, source, error) from error
 

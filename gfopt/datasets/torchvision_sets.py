@@ -3,17 +3,19 @@
 Source: LeCun, Cortes & Burges, http://yann.lecun.com/exdb/mnist/ (CC BY-SA 3.0); Xiao, Rasul &
 Vollgraf, arXiv 1708.07747 (Zalando, MIT); Krizhevsky, "Learning multiple layers of features from
 tiny images" (2009; no licence stated). gfopt ships none of them. Fingerprints: SHA-256 of the
-published training images and labels.
+published images and labels.
 
-Only the training samples are used: a config holds out some of them with `validation: n`, and the
-test samples are left alone.
+A config holds out some of the training samples with `validation: n`. The published test samples are
+left alone unless it says `validation: test`: to report them, never to choose by them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from gfopt.datasets.base import Arrays, Dataset, datasets
 from gfopt.datasets.fetching import Source
@@ -30,20 +32,41 @@ if TYPE_CHECKING:
 class _Published(Dataset):
     """What the three sets have in common: 8-bit images of ten classes."""
 
+    validation: Annotated[
+        Annotated[int, Field(ge=1)] | Literal["test"] | None,
+        Field(
+            description="training samples held out, the last of a fixed permutation; or `test`: "
+            "the published test samples"
+        ),
+    ] = None  # type: ignore[assignment]
+
     classes: ClassVar[int | None] = 10
     largest: ClassVar[float] = 255.0
     source: ClassVar[Source]
-    published: ClassVar[dict[str, str]]
+    published: ClassVar[dict[str, str]]  # images and labels, training and test
 
     def fingerprint(self) -> str:
-        """The published fingerprint of the training images and labels."""
-        return "+".join(self.published.values())
+        """Of the training images and labels, and of the test samples where they are used."""
+        digests = list(self.published.values())
+        return "+".join(digests if self.validation == "test" else digests[:2])
 
-    def _checked(self, images: Array, labels: Array, places: tuple[Path, Path]) -> None:
+    def arrays(self, folder: Path, *, offline: bool) -> Arrays:
+        """Training images and labels; with `validation: test` the test samples too."""
+        training = self._part(folder, offline=offline, train=True)
+        if self.validation != "test":
+            return Arrays(*training)
+        return Arrays(*training, *self._part(folder, offline=offline, train=False))
+
+    @abstractmethod
+    def _part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:
+        """Images and labels of the training or the test samples, checked."""
+
+    def _checked(
+        self, images: Array, labels: Array, places: tuple[Path, Path], *, train: bool
+    ) -> None:
         """Raise unless these are the published arrays; the places name where they were read."""
-        for array, place, digest in zip(
-            (images, labels), places, self.published.values(), strict=True
-        ):
+        digests = list(self.published.values())[:2] if train else list(self.published.values())[2:]
+        for array, place, digest in zip((images, labels), places, digests, strict=True):
             checked(array, digest, f"{self.source.name}: {place}")
 
 
@@ -55,15 +78,15 @@ class _Idx(_Published):
     sample_shape: ClassVar[tuple[int, ...] | None] = (1, 28, 28)
     kind: ClassVar[str]  # torchvision's class, and the folder's name
 
-    def arrays(self, folder: Path, *, offline: bool) -> Arrays:
-        """The training images (60000, 28, 28) and labels of <kind>/raw in the folder."""
+    def _part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:
+        """Images (N, 28, 28) and labels of <kind>/raw in the folder."""
         kind = getattr(torchvision_datasets(), self.kind)
-        found = opened(kind, idx_layout(kind), folder, self.source, offline=offline)
+        found = opened(kind, idx_layout(kind), folder, self.source, offline=offline, train=train)
         images, labels = found.data.numpy(), found.targets.numpy()
-        raw = folder / self.kind / "raw"
-        places = raw / "train-images-idx3-ubyte", raw / "train-labels-idx1-ubyte"
-        self._checked(images, labels, places)
-        return Arrays(images, labels)
+        raw, part = folder / self.kind / "raw", "train" if train else "t10k"
+        places = raw / f"{part}-images-idx3-ubyte", raw / f"{part}-labels-idx1-ubyte"
+        self._checked(images, labels, places, train=train)
+        return images, labels
 
 
 @datasets.register("mnist")
@@ -81,6 +104,8 @@ class Mnist(_Idx):
     published: ClassVar[dict[str, str]] = {
         "images": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
         "labels": "e474323ac02fc156161b0bbb1f8c9cfeb327a74bcd9f9680a8385269a24f566c",
+        "test images": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+        "test labels": "2fd8de6bdb8d11780b4b96dc57847bcfe6953f7c32aa48bfcd8237c3b7847243",
     }
 
 
@@ -99,6 +124,8 @@ class FashionMnist(_Idx):
     published: ClassVar[dict[str, str]] = {
         "images": "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
         "labels": "e3245b63f7c40d1c8b652835f19744d970c1613b40ddac6bcfc87b9c46e16a0b",
+        "test images": "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
+        "test labels": "d51d859896c55775b9e9e219b77ff03bcec1b6ac322f313544dc3f9e7bc94fae",
     }
 
 
@@ -118,15 +145,17 @@ class Cifar10(_Published):
     published: ClassVar[dict[str, str]] = {
         "images": "47af8b02cfcfb6cdf3dbbd1969ad7f1b70f4413f6f80f437b020ee4e5bc8304a",
         "labels": "f5cfe00b0f00968c0cc5ff3b1d2de51b10e33efa277c2986f4e0fa63e58c9f4f",
+        "test images": "f9b1e2130bab680db56eb06d886f7f1ad0f1183907ceff4659d1735c890f5b04",
+        "test labels": "cbb7365de8ed11f05cc4c3a1e7f78144127c5e851efd83762fb18202461230bb",
     }
 
-    def arrays(self, folder: Path, *, offline: bool) -> Arrays:
-        """The training images (50000, 3, 32, 32), in the order of the files, and labels."""
+    def _part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:
+        """Images (N, 3, 32, 32), in the order of the files, and labels."""
         kind: Any = torchvision_datasets().CIFAR10
-        found = opened(kind, cifar_layout(kind), folder, self.source, offline=offline)
+        layout = cifar_layout(kind)
+        found = opened(kind, layout, folder, self.source, offline=offline, train=train)
         labels = np.array(found.targets, np.int64)
         batches = folder / kind.base_folder
-        self._checked(
-            found.data, labels, (batches, batches)
-        )  # channels last, as torchvision has it
-        return Arrays(found.data.transpose(0, 3, 1, 2), labels)
+        # the fingerprint is of channels last, as torchvision has it
+        self._checked(found.data, labels, (batches, batches), train=train)
+        return found.data.transpose(0, 3, 1, 2), labels

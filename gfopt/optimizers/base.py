@@ -53,8 +53,16 @@ class Optimizer(Options):
         """(R,) which of the rule's stages made this state, from 1; None: it has none."""
         return None
 
+    def parts(self) -> list[Optimizer]:
+        """The rules that this one is made of: their source counts as its own."""
+        return []
+
     def remarks(self) -> list[str]:
         """Sentences that belong under a table with this rule: what its name doesn't say."""
+        return []
+
+    def notes(self, state: State) -> list[str]:
+        """Sentences on how one run (R = 1) went, from its last state: for under the table too."""
         return []
 
     def check(self, depth: int) -> None:

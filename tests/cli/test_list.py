@@ -1,7 +1,12 @@
 """gfopt list: what there is, and one entry in full."""
 
-import pytest
+import json
+from pathlib import Path
 
+import pytest
+import yaml
+
+from gfopt.config.experiment import load
 from gfopt.config.finding import packaged
 from gfopt.datasets.base import datasets
 from gfopt.initializers import initializers
@@ -49,6 +54,24 @@ def test_every_optimizer_names_its_source_and_cost(gfopt, name):
     text = gfopt("list", "optimizers", name).stdout
     assert "Source: " in text
     assert "Cost per " in text
+
+
+def test_defaults_that_are_options_themselves_are_told_as_in_a_config(gfopt):
+    text = gfopt("list", "optimizers", "sequence").stdout
+    stages = "[{name: position_wise, epochs: 3}, {name: gradient_descent}]"
+    assert f"  stages: default {stages}; " in text
+    given = {"optimizers": [{"name": "sequence", "stages": yaml.safe_load(stages)}]}
+    rest = {"dataset": "diabetes", "loss": "mse", "model": {"hidden": [3]}}
+    (entry,) = load(json.dumps(given | rest), "c.yaml", Path()).entries
+    assert entry.made == optimizers["sequence"]()
+
+
+def test_a_module_of_one_rule_speaks_for_it_whatever_else_it_defines(gfopt):
+    """sequence.py has the options of a stage beside those of the rule."""
+    assert gfopt("list", "optimizers", "sequence").stdout.startswith("Optimizers one after the")
+    listed = gfopt("list", "optimizers").stdout
+    assert "  Optimizers one after the other on the same parameters, such as a" in listed
+    assert "Options of" not in listed
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,9 @@ def fashion(tmp_path, monkeypatch):
     raw.mkdir(parents=True)
     for name, array in zip(IDX_NAMES, (images, labels, images, labels), strict=True):
         (raw / f"{name}-ubyte").write_bytes(_idx_bytes(array))
-    published = {"images": array_digest(images), "labels": array_digest(labels.astype(np.int64))}
+    digests = array_digest(images), array_digest(labels.astype(np.int64))
+    names = ("images", "labels", "test images", "test labels")
+    published = dict(zip(names, digests * 2, strict=True))
     monkeypatch.setattr(datasets["fashion_mnist"], "published", published)
     return tmp_path
 

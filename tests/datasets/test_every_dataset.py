@@ -125,9 +125,10 @@ def test_standard_scale_is_that_of_the_training_samples(dataset, loaded, tmp_pat
 
 
 def test_the_held_out_and_the_training_samples_are_all_samples_once(dataset, loaded, tmp_path):
-    data = prepare(type(dataset)(validation=100), tmp_path, precision="float64", offline=True)
+    count = min(100, len(loaded.x) - 1)
+    data = prepare(type(dataset)(validation=count), tmp_path, precision="float64", offline=True)
     together = np.concatenate([data.x, data.x_valid])
-    assert len(data.x_valid) == len(data.y_valid) == 100
+    assert len(data.x_valid) == len(data.y_valid) == count
     assert np.array_equal(
         np.sort(together, axis=0), np.sort(loaded.x.reshape(len(loaded.x), -1), axis=0)
     )
@@ -183,3 +184,11 @@ def test_cifar10_is_fed_in_the_order_of_its_files(real_folder):
         rows = pickle.load(file, encoding="latin1")["data"]
     assert arrays.x.shape == (50000, 3, 32, 32)
     assert np.array_equal(arrays.x[:10000].reshape(10000, -1), rows)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_the_real_test_samples_are_those_published(real_folder, name):
+    arrays = datasets[name](validation="test").arrays(real_folder, offline=True)
+    assert (len(arrays.x_valid), len(arrays.y_valid)) == (10000, 10000)
+    assert set(arrays.y_valid.tolist()) == set(range(10))

@@ -42,6 +42,34 @@ def test_unit_scale_divides_by_255_and_validation_holds_out(fashion, idx_arrays)
     assert data.sample_shape == (1, 28, 28)
 
 
+def test_the_test_samples_are_held_out_where_the_config_says_so_and_only_there(
+    fashion, idx_bytes, idx_arrays, monkeypatch
+):
+    images, labels = (array[:3] for array in idx_arrays())
+    for file, array in ((IMAGES, images), (LABELS, labels)):
+        (fashion / file.replace("train", "t10k")).write_bytes(idx_bytes(array))
+    kind = datasets["fashion_mnist"]
+    digests = {
+        "test images": array_digest(images),
+        "test labels": array_digest(labels.astype(np.int64)),
+    }
+    monkeypatch.setattr(kind, "published", kind.published | digests)
+    both = kind(validation="test").arrays(fashion, offline=True)
+    assert np.array_equal(both.x, idx_arrays()[0])
+    assert np.array_equal(both.x_valid, images)
+    assert np.array_equal(both.y_valid, labels)
+    assert read("fashion_mnist", fashion).x_valid is None
+    assert kind(validation="test").fingerprint() == "+".join(kind.published.values())
+    assert kind(validation="test").fingerprint() != kind().fingerprint()
+
+
+def test_foreign_test_samples_are_named(fashion, idx_bytes, idx_arrays):
+    images = 255 - idx_arrays()[0]
+    (fashion / IMAGES.replace("train", "t10k")).write_bytes(idx_bytes(images))
+    with pytest.raises(DataError, match="t10k-images-idx3-ubyte: not the published data"):
+        datasets["fashion_mnist"](validation="test").arrays(fashion, offline=True)
+
+
 @pytest.mark.parametrize("file", [IMAGES, LABELS])
 @pytest.mark.parametrize(
     ("damage", "said"),

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 
@@ -78,3 +79,51 @@ def test_runs_without_target_readings_or_levels_can_be_drawn(tmp_path):
     bare = {"target": None, "target_value": None, "chance": None, "class_prior": None}
     draw([record(**bare), record(**bare)], [history([]), history([1.0])], tmp_path / "a.png", "png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def staged(losses, *stages, **given):
+    """A history whose readings are made by these stages."""
+    rows = history(losses, **given)
+    return [row.model_copy(update={"stage": s}) for row, s in zip(rows, stages, strict=True)]
+
+
+def uprights(race, tmp_path):
+    """Where each vertical line of the picture stands, from left to right, and its colour."""
+    found = re.findall(
+        r'<path d="M ([\d.]+) [\d.]+ \nL \1 [\d.]+ \n?" '
+        r'clip-path="[^"]+" style="fill: none; stroke: (#\w+); stroke-opacity: 0.6;',
+        words(race, tmp_path),
+    )
+    return [(float(x), colour.upper()) for x, colour in found]
+
+
+def test_each_boundary_between_stages_stands_in_every_panel_in_its_runs_colour(tmp_path):
+    bare = {"target": None, "target_value": None, "chance": None, "class_prior": None}
+    plain, two = record(label="plain", **bare), record(label="two", **bare)
+    race = [plain, two], [history(FALLING), staged(FALLING, 1, 1, 1, 2, 3)]
+    found = uprights(race, tmp_path)
+    assert [colour for _, colour in found] == ["#D55E00"] * 6
+    assert found == sorted(found)  # readings 2 and 3 of each panel
+    wide = [b - a for (a, _), (b, _) in zip(found[::2], found[1::2], strict=True)]
+    assert wide == pytest.approx([wide[0]] * 3, abs=1e-5)
+    assert words(race, tmp_path).count("<!-- next stage -->") == 1
+
+
+def test_a_boundary_is_left_out_of_a_panel_that_lacks_its_cost(tmp_path):
+    uncounted = {"forward_passes": None, "backward_passes": None}
+    race = [record(replicas=2)], [staged(FALLING, 1, 1, 2, 2, 2, **uncounted)]
+    assert len(uprights(race, tmp_path)) == 1
+    text = words(race, tmp_path)
+    assert "<!-- not counted -->" in text
+    assert "<!-- not measured (ran in a batch) -->" in text
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_a_run_of_one_stage_looks_like_a_run_without(race, kind, tmp_path):
+    records, histories = race
+    draw(records, histories, tmp_path / "without", kind)
+    for stage in (1, 2):
+        made = [[row.model_copy(update={"stage": stage}) for row in rows] for rows in histories]
+        draw(records, made, tmp_path / "with", kind)
+        assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes()
+    assert "next stage" not in words(race, tmp_path)

@@ -1,0 +1,196 @@
+"""Evolution strategy: members spread around the weights vote, by reward, on where to go.
+
+A generation, with w all D parameters as one vector and M members:
+    N_j ~ N(0, I_D),    R_j = reward of w + sigma N_j,    j = 1..M, all on the same samples
+    A_j = (R_j - mean R) / std R                          standardised; the population std
+    A_j = (members it beats - members that beat it) / (2 (M - 1))        centred_ranks
+    g = 1/(M sigma) sum_j A_j N_j - weight_decay w,       w <- w + lr inner(g)
+The reward is -loss or 1/loss; inner(g) is g, momentum's running sum V <- momentum V + g, or Adam's
+step, biases corrected as in torch.optim.Adam. Antithetic: the second half of the members has the
+noise of the first with the other sign. After a generation sigma and lr decay by their factors.
+
+A member whose loss is not finite gets the worst finite reward of its generation. Where all rewards
+are equal there is no step, inner memory included; the table says how often. Cost per generation: M
+forward passes, and memory for M D numbers.
+
+Source: "How to train neural networks without gradient descent" (a post: its constants are the
+defaults, its reward is 1/NMSE); Salimans et al., "Evolution strategies as a scalable alternative to
+reinforcement learning", arXiv 1703.03864 (2017): pairs, ranks, Adam, there without the 1/sigma.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from gfopt.optimizers.base import Optimizer, optimizers
+from gfopt.options import Fraction, NonNegative, Positive
+from gfopt.problem import parameters
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gfopt.problem import DenseProblem, Pass, State
+    from gfopt.rng import Draw
+
+LEAST = 1e-100  # a smaller loss counts as this in 1/loss, which stays finite, its square too
+
+Factor = Annotated[float, Field(gt=0, le=1)]
+Members = Annotated[int, Field(ge=2)]
+
+
+@optimizers.register("evolution_strategy")
+class EvolutionStrategy(Optimizer):
+    """Options of the evolution strategy."""
+
+    lr: Annotated[Positive, Field(description="length of a step in units of inner(g)")] = 1e-4
+    members: Annotated[Members, Field(description="M, members of a generation")] = 100
+    sigma: Annotated[Positive, Field(description="standard deviation of the members")] = 0.01
+    antithetic: Annotated[
+        bool, Field(description="members in pairs of opposite noise; M must be even")
+    ] = False
+    reward: Annotated[
+        Literal["negative_loss", "inverse_loss"],
+        Field(description="negative_loss: -loss; inverse_loss: 1/loss, as in the post"),
+    ] = "negative_loss"
+    shaping: Annotated[
+        Literal["standardised", "centred_ranks"],
+        Field(description="how rewards become the weights A_j of the members"),
+    ] = "standardised"
+    inner: Annotated[
+        Literal["sgd", "momentum", "adam"], Field(description="what makes a step of the estimate")
+    ] = "sgd"
+    momentum: Annotated[Fraction, Field(description="share of V that is kept (momentum)")] = 0.9
+    betas: Annotated[
+        tuple[Fraction, Fraction], Field(description="decay of both moments (adam)")
+    ] = (0.9, 0.999)
+    eps: Annotated[Positive, Field(description="added to the denominator (adam)")] = 1e-8
+    weight_decay: Annotated[NonNegative, Field(description="share of w taken off g")] = 0.0
+    sigma_decay: Annotated[Factor, Field(description="factor of sigma per generation")] = 1.0
+    lr_decay: Annotated[Factor, Field(description="factor of lr per generation")] = 1.0
+
+    wants_pass: ClassVar[bool] = False
+    gradient_free: ClassVar[bool] = True
+
+    def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
+        """The parameters, lr, sigma, what the noise is a function of, and inner memory (R, D)."""
+        memory = {"sgd": (), "momentum": ("velocity",), "adam": ("mean", "square")}[self.inner]
+        seed, flat = draw.seed(), _flat(params)
+        return (
+            params
+            | {"lr": draw.full(self.lr), "sigma": draw.full(self.sigma), "seed": seed}
+            | {key: seed.new_zeros(seed.shape) for key in ("generation", "skipped")}
+            | {key: flat.new_zeros(flat.shape) for key in memory}
+        )
+
+    def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
+        """One generation, in every replica."""
+        w, sigma = _flat(state), state["sigma"][:, None]
+        noise = self._noise(state, w)
+        losses = problem.population_losses(_shaped(w[:, None] + sigma[..., None] * noise, state))
+        rewards = self.rewards(losses)
+        differ = rewards.amax(1) > rewards.amin(1)  # else there is nothing to choose by
+        g = estimate(self.shaped(rewards), noise, sigma) - self.weight_decay * w
+        counters = {"generation": state["generation"] + 1, "skipped": state["skipped"] + ~differ}
+        rates = {"lr": state["lr"] * self.lr_decay, "sigma": state["sigma"] * self.sigma_decay}
+        return state | self._moved(state, w, g, differ) | counters | rates
+
+    def rewards(self, losses: Tensor) -> Tensor:
+        """The reward of each member (R, M) in float64; all equal if no loss is finite."""
+        losses = losses.double()
+        made = -losses if self.reward == "negative_loss" else 1 / losses.clamp(min=LEAST)
+        worst = made.where(losses.isfinite(), float("inf")).amin(1, keepdim=True)
+        return made.where(losses.isfinite(), worst)
+
+    def shaped(self, rewards: Tensor) -> Tensor:
+        """The weights A_j of the members, (R, M)."""
+        return standardised(rewards) if self.shaping == "standardised" else centred_ranks(rewards)
+
+    def notes(self, state: State) -> list[str]:
+        """In how many generations there was nothing to choose by."""
+        skipped, generations = int(state["skipped"]), int(state["generation"])
+        told = f"no step in {skipped} of {generations} generations: all rewards were equal."
+        return [told] if skipped else []
+
+    def check(self, depth: int) -> None:
+        """Pairs need an even number; no option of another inner optimizer."""
+        if self.antithetic and self.members % 2:
+            raise ValueError(f"members: antithetic pairs need an even number (got {self.members})")
+        for option, inner in (("momentum", "momentum"), ("betas", "adam"), ("eps", "adam")):
+            given = getattr(self, option) != type(self).model_fields[option].default
+            if given and self.inner != inner:
+                raise ValueError(f"{option}: only for inner: {inner} (got inner: {self.inner})")
+
+    def _noise(self, state: State, w: Tensor) -> Tensor:
+        """N, (R, M, D)."""
+        import torch
+
+        from gfopt.rng import noise
+
+        drawn = self.members // 2 if self.antithetic else self.members
+        like = w.new_empty(len(w), drawn, w.shape[1])
+        made = noise(state["seed"], state["generation"], like)
+        return torch.cat([made, -made], 1) if self.antithetic else made
+
+    def _moved(self, state: State, w: Tensor, g: Tensor, differ: Tensor) -> State:
+        """Parameters and memory after a step along g where rewards differ, else as they were."""
+        direction, memory = self._inner(g, state)
+        before, after = state | {"w": w}, memory | {"w": w + state["lr"][:, None] * direction}
+        kept = {k: t.where(differ[:, None], before[k]) for k, t in after.items()}
+        return {k: p.clone() for k, p in _shaped(kept.pop("w"), state).items()} | kept
+
+    def _inner(self, g: Tensor, state: State) -> tuple[Tensor, State]:
+        """inner(g), (R, D), and the memory after it."""
+        if self.inner == "sgd":
+            return g, {}
+        if self.inner == "momentum":
+            velocity = self.momentum * state["velocity"] + g
+            return velocity, {"velocity": velocity}
+        (one, two), t = self.betas, (state["generation"] - state["skipped"])[:, None].double() + 1
+        mean = one * state["mean"] + (1 - one) * g
+        square = two * state["square"] + (1 - two) * g * g
+        step = (mean / (1 - one**t)) / ((square / (1 - two**t)).sqrt() + self.eps)
+        return step.to(g.dtype), {"mean": mean, "square": square}
+
+
+def standardised(rewards: Tensor) -> Tensor:
+    """(R - mean)/std over the members (R, M), by the population's std; NaN where all are equal."""
+    spread = rewards.std(1, correction=0, keepdim=True)
+    return (rewards - rewards.mean(1, keepdim=True)) / spread
+
+
+def centred_ranks(rewards: Tensor) -> Tensor:
+    """rank/(M - 1) - 1/2 of each member (R, M), the mean rank for equals: their sum is 0."""
+    import torch
+
+    ordered, members = rewards.sort(1).values, rewards.shape[1]
+    below = torch.searchsorted(ordered, rewards)
+    up_to = torch.searchsorted(ordered, rewards, right=True)
+    return (below + up_to - members).to(rewards.dtype) / (2 * (members - 1))
+
+
+def estimate(weights: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+    """1/(M sigma) sum_j A_j N_j, (R, D), from A (R, M), N (R, M, D) and sigma (R, 1)."""
+    summed = weights.to(noise.dtype)[:, None] @ noise
+    return summed[:, 0] / (noise.shape[1] * sigma)
+
+
+def _keys(state: State) -> list[str]:
+    """W1, b1, W2, ...: the order of the vector, whatever the order of the dict."""
+    return sorted(parameters(state), key=lambda key: (int(key[1:]), key[0]))
+
+
+def _flat(state: State) -> Tensor:
+    """All parameters of each replica as one vector, (R, D)."""
+    import torch
+
+    return torch.cat([state[key].flatten(1) for key in _keys(state)], 1)
+
+
+def _shaped(flat: Tensor, like: State) -> State:
+    """The vectors (..., D) as parameters (..., n_l, n_{l-1}) and (..., n_l, 1)."""
+    keys = _keys(like)
+    parts = flat.split_with_sizes([like[key][0].numel() for key in keys], -1)
+    cut = zip(keys, parts, strict=True)
+    return {key: part.view(*flat.shape[:-1], *like[key].shape[1:]) for key, part in cut}

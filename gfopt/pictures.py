@@ -1,0 +1,201 @@
+"""What all pictures share: style, colours, levels to compare with, scales, files without a date.
+
+Matplotlib is loaded where it draws. The same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+from gfopt.notes import is_accuracy, level
+from gfopt.records import HistoryRow, Record, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    Curve = tuple[Record, Sequence[HistoryRow]]  # a run and its readings
+
+PICTURES = ("png", "svg", "pdf")
+WIDTH = 9.5  # inches
+
+# Okabe & Ito's colours, told apart by all eyes; without yellow and black
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D")
+GREY = "#555555"
+FAINT = "#E6E6E6"
+_STYLE: dict[Any, Any] = {  # Any: matplotlib types the keys one by one
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9.5,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "figure.facecolor": "white",
+    "savefig.dpi": 150,
+    "svg.hashsalt": "gfopt",
+}
+_UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+_LONG = 10_000  # numbers from which on an axis is labelled in thousands
+_LETTERS = 115  # over the width of a picture
+_HANDLE = 8  # letters that a legend's line takes besides its words
+_FEW = 1000.0  # a ratio of values up to which a logarithmic axis is labelled between its decades
+_WIDE = 10.0  # a ratio of values from which on a logarithmic axis shows more
+
+
+def styled() -> AbstractContextManager[None]:
+    """The context in which a figure is made and saved."""
+    import matplotlib
+
+    return matplotlib.rc_context(_STYLE)
+
+
+def save(figure: Figure, path: Path, kind: str = "png") -> None:
+    """Write a figure into a file: png, svg or pdf."""
+    picture = io.BytesIO()
+    with styled():
+        figure.savefig(picture, format=kind, metadata=_UNDATED[kind])
+    write_whole(path, picture.getvalue())
+
+
+def colours(labels: Iterable[str]) -> dict[str, str]:
+    """A colour for each label, in order of appearance."""
+    return dict(zip(dict.fromkeys(labels), cycle(COLOURS), strict=False))
+
+
+def by_label(curves: Iterable[Curve]) -> dict[str, list[Curve]]:
+    """The curves of each label, in order of appearance."""
+    found: dict[str, list[Curve]] = {}
+    for curve in curves:
+        found.setdefault(curve[0].label, []).append(curve)
+    return found
+
+
+def heading(run: Record) -> str:
+    """What the runs of a picture share."""
+    names = (run.experiment, run.dataset, run.reading.replace("_", " "))
+    return " · ".join(dict.fromkeys(names))
+
+
+def metric(run: Record) -> str:
+    """The target's metric as the name of an axis."""
+    return run.target_metric.replace("_", " ").replace("valid", "validation")
+
+
+def levels(rows: Sequence[HistoryRow]) -> list[float]:
+    """The target's metric at each reading."""
+    return [row.loss if row.metric is None else row.metric for row in rows]
+
+
+def finite(values: Iterable[float]) -> list[float]:
+    """The values with NaN, a gap in a line, for each that can't be drawn."""
+    return [value if math.isfinite(value) else math.nan for value in values]
+
+
+def number(value: float) -> str:
+    """Three digits; whole numbers and those from 100 on whole."""
+    return f"{value:.0f}" if value >= 100 or value == round(value) else f"{value:.3g}"
+
+
+def marks(run: Record) -> list[tuple[str, float, dict[str, Any]]]:
+    """Words, value and line style of the levels to compare with."""
+    known = (
+        (f"target {run.target}", run.target_value, "black", "-"),
+        ("chance", run.chance, GREY, ":"),
+        ("class prior", run.class_prior, GREY, "--"),
+    )
+    return [
+        (
+            words if line == "-" else f"{words} {level(run, value)}",
+            value,
+            {"color": colour, "linestyle": line, "linewidth": 1.2, "zorder": 1.5},
+        )
+        for words, value, colour, line in known
+        if value is not None
+    ]
+
+
+def end(*, reached: bool) -> dict[str, Any]:
+    """The marker at the end of a run that had a target."""
+    return {"marker": "o" if reached else "x", "markersize": 4.5, "linestyle": "none"}
+
+
+def entry(words: str, **style: Any) -> Line2D:
+    """A line of a legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=words, **style)
+
+
+def far_apart(values: Sequence[float], ratio: float = _WIDE) -> bool:
+    """Whether a logarithmic axis shows more of these values."""
+    return bool(values) and min(values) > 0 and max(values) > ratio * min(values)
+
+
+def scale_x(ax: Axes, ends: Sequence[float]) -> None:
+    """Logarithmic where some runs are far longer than others; thousands as k, millions as M."""
+    from matplotlib.ticker import EngFormatter
+
+    if far_apart(ends):
+        ax.set_xscale("log")
+        label_plainly(ax.xaxis, 1, max(ends))
+    elif ends and max(ends) >= _LONG:
+        ax.xaxis.set_major_formatter(EngFormatter())
+
+
+def scale_y(ax: Axes, run: Record, curves: Sequence[Sequence[float]]) -> None:
+    """Per cent for accuracies; losses logarithmic where that shows more, explosions cut off."""
+    from matplotlib.ticker import PercentFormatter
+
+    if is_accuracy(run):
+        ax.yaxis.set_major_formatter(PercentFormatter(1))
+        return
+    compared = [value for _, value, _ in marks(run)]
+    top = ceiling(curves, compared)
+    seen = [y for curve in curves for y in curve if math.isfinite(y)] + compared
+    if far_apart([min(y, top) for y in seen]):
+        ax.set_yscale("log")
+        label_plainly(ax.yaxis, min(seen), min(max(seen), top))
+    cut_off(ax, seen, top)
+
+
+def label_plainly(axis: Axis, low: float, high: float) -> None:
+    """Plain numbers on a logarithmic axis between two values, enough of them on a short one."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_minor_formatter(NullFormatter())
+    if not far_apart((low, high), _FEW):
+        dense = not far_apart((low, high))
+        axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 6, 8) if dense else (1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+def cut_off(ax: Axes, seen: Sequence[float], top: float) -> None:
+    """Leave out of the view what is above the top, and the margin that it would take below."""
+    if seen and max(seen) > top:
+        logarithmic = ax.get_yscale() == "log"
+        low = min(y for y in seen if y > 0 or not logarithmic)
+        ax.set_ylim(low * (low / top) ** 0.05 if logarithmic else low - 0.05 * (top - low), top)
+
+
+def ceiling(curves: Sequence[Sequence[float]], compared: Sequence[float] = ()) -> float:
+    """The loss above which a curve has exploded: twice the highest start or level compared with."""
+    known = [*(curve[0] for curve in curves if curve), *compared]
+    return 2 * max(filter(math.isfinite, known), default=math.inf)
+
+
+def legend_below(figure: Figure, entries: Sequence[Line2D]) -> None:
+    """A legend under all panels, in one line where it fits."""
+    letters = sum(len(str(line.get_label())) + _HANDLE for line in entries)
+    columns = max(len(entries), 1) if letters <= _LETTERS else 3
+    figure.legend(handles=entries, loc="outside lower center", ncols=columns, frameon=False)

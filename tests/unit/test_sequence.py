@@ -1,0 +1,586 @@
+"""Sequences: each stage against its rule alone, and what is said of a stage that is wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+
+import gfopt
+from gfopt.clock import Clock
+from gfopt.config.experiment import load
+from gfopt.config.finding import load_config
+from gfopt.datasets import prepare
+from gfopt.engine import train
+from gfopt.errors import UsageError
+from gfopt.identity import differences
+from gfopt.initializers import initializers
+from gfopt.optimizers import Optimizer, optimizers
+from gfopt.options import Positive
+from gfopt.plans import plan
+from gfopt.problem import descend, parameters
+from gfopt.records import Status, read_history
+from gfopt.rng import noise
+from gfopt.target import Budget, Target, Terms
+from gfopt.task import Level, Task, build
+from tests.conftest import Tiny, run_steps
+
+ADAM = {"name": "adam", "lr": 0.05}
+GD = {"name": "gradient_descent", "lr": 0.3, "momentum": 0.5}
+PW = {"name": "position_wise", "lr": 0.3}
+
+
+class Counting(Optimizer):
+    """Gradient descent that ends by itself after some steps."""
+
+    lr: Positive = 0.1
+    steps: int = 3
+
+    def init(self, problem, params, draw):
+        return params | {"lr": draw.full(self.lr), "n": draw.seed() * 0}
+
+    def step(self, problem, state, at):
+        return descend(state, problem.gradient(state, at)) | {"n": state["n"] + 1}
+
+    def done(self, state):
+        return state["n"] >= self.steps
+
+    def remarks(self):
+        return ["counting: it counts."]
+
+    def notes(self, state):
+        return [f"counted to {int(state['n'])}."]
+
+
+class Noisy(Optimizer):
+    """A random walk: what it draws can be seen in the weights."""
+
+    wants_pass: ClassVar[bool] = False
+    gradient_free: ClassVar[bool] = True
+
+    def init(self, problem, params, draw):
+        return params | {"seed": draw.seed(), "t": draw.seed() * 0}
+
+    def step(self, problem, state, at):
+        drawn = noise(state["seed"], state["t"], state["W1"])
+        return state | {"W1": state["W1"] + drawn, "t": state["t"] + 1}
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Both in the registry, for as long as the test lasts."""
+    assert len(optimizers)  # filled before something is put into it
+    monkeypatch.setitem(optimizers._entries, "counting", Counting)
+    monkeypatch.setitem(optimizers._entries, "noisy", Noisy)
+
+
+def sequence(*stages):
+    return optimizers["sequence"](stages=stages)
+
+
+def rule_of(stage):
+    return optimizers[stage["name"]](**{k: v for k, v in stage.items() if k not in EXTRA})
+
+
+EXTRA = ("name", "epochs", "schedule")
+
+
+def task(tiny):
+    level = {"train": Level(1.0, 1 / 3)}
+    init = initializers["fan_in_normal"]()
+    return Task(tiny.problem, None, tiny.widths, init, True, True, level, level)
+
+
+def run(rule, seeds=(1,), epochs=9, target=None):
+    terms = Terms(target, "end_of_epoch", Budget(epochs=epochs))
+    return train(task(Tiny()), rule, terms, seeds, Clock())
+
+
+def same_bits(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def stages_of(outcome):
+    return [row.stage for row in outcome.history]
+
+
+def without_stage_and_time(outcome):
+    return [(r.epoch, r.loss, r.forward_passes, r.backward_passes) for r in outcome.history]
+
+
+@pytest.mark.parametrize("second", [GD, ADAM, PW, {"name": "evolution_strategy", "members": 6}])
+def test_a_first_stage_of_no_epochs_is_the_second_rule_alone_to_the_bit(second):
+    (found,) = run(sequence(ADAM | {"epochs": 0}, second))
+    (alone,) = run(rule_of(second))
+    assert same_bits(found.weights, alone.weights)
+    assert without_stage_and_time(found) == without_stage_and_time(alone)
+    assert set(stages_of(found)) == {2}
+
+
+@pytest.mark.parametrize("first", [GD, ADAM, PW, {"name": "evolution_strategy", "members": 6}])
+def test_the_first_stage_is_its_rule_alone_to_the_bit(first):
+    (found,) = run(sequence(first | {"epochs": 4}, GD))
+    (alone,) = run(rule_of(first), epochs=4)
+    assert without_stage_and_time(found)[:5] == without_stage_and_time(alone)
+
+
+@pytest.mark.parametrize("second", [GD, ADAM, PW])
+def test_the_second_stage_starts_from_the_firsts_parameters_and_nothing_else(tiny, second):
+    start = task(tiny).start((1,))
+    with torch.no_grad():
+        first = rule_of(ADAM).init(tiny.problem, start, tiny.draw((1,)))
+    half = parameters(run_steps(rule_of(ADAM), tiny, (1,), 4, first))
+    afresh = rule_of(second).init(tiny.problem, half, tiny.draw((1,)))
+    expected = run_steps(rule_of(second), tiny, (1,), 5, afresh)
+    (found,) = run(sequence(ADAM | {"epochs": 4}, second))
+    assert same_bits(found.weights, {k: p[0] for k, p in parameters(expected).items()})
+
+
+def test_each_stage_has_its_epochs_and_the_history_tells_whose_a_reading_is():
+    (found,) = run(
+        sequence(GD | {"epochs": 2}, PW | {"epochs": 0}, ADAM | {"epochs": 3}, PW), epochs=8
+    )
+    assert stages_of(found) == [1, 1, 1, 3, 3, 3, 4, 4, 4]
+    assert [row.epoch for row in found.history] == list(range(9))
+
+
+def test_a_rule_without_stages_has_none_in_its_history():
+    assert set(stages_of(run(rule_of(GD))[0])) == {None}
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_stage_that_ends_by_itself_hands_over_early():
+    counting = {"name": "counting", "steps": 3}
+    (found,) = run(sequence(counting | {"epochs": 6}, GD), epochs=6)
+    assert stages_of(found) == [1, 1, 1, 1, 2, 2, 2]
+    (unbounded,) = run(sequence(counting, GD), epochs=6)
+    assert same_bits(found.weights, unbounded.weights)
+    (cut,) = run(sequence(counting | {"epochs": 2}, GD), epochs=6)
+    assert stages_of(cut) == [1, 1, 1, 2, 2, 2, 2]
+
+
+def test_a_search_that_stands_still_hands_over():
+    """A grid of two values: a sweep that changes nothing is the last."""
+    search = {"name": "parameter_search", "low": -1.0, "high": 1.0, "count": 2}
+    (alone,) = run(rule_of(search), epochs=99)
+    assert alone.status is Status.FINISHED
+    sweeps = int(alone.history[-1].epoch)
+    (found,) = run(sequence(search | {"epochs": 90}, ADAM | {"epochs": 5}), epochs=99)
+    assert stages_of(found) == [1] * (sweeps + 1) + [2] * 5
+    assert found.history[sweeps].loss == alone.history[-1].loss
+    assert found.status is Status.FINISHED
+
+
+def test_a_closed_form_is_a_stage_of_one_epoch():
+    (found,) = run(sequence({"name": "random_features"}, GD), epochs=3)
+    assert stages_of(found) == [1, 1, 2, 2]
+    (alone,) = run(optimizers["random_features"]())
+    assert found.history[1].loss == alone.history[-1].loss
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize(
+    ("last", "epochs", "status", "end"),
+    [
+        (GD | {"epochs": 3}, 9, Status.FINISHED, 5),
+        ({"name": "counting", "steps": 4}, 9, Status.FINISHED, 6),
+        (GD, 9, Status.BUDGET, 9),
+        (GD | {"epochs": 30}, 9, Status.BUDGET, 9),
+        (GD | {"epochs": 3}, 4, Status.BUDGET, 4),
+        (GD | {"epochs": 3}, 1, Status.BUDGET, 1),
+    ],
+)
+def test_a_run_is_finished_with_its_last_stage_or_ends_with_the_budget(last, epochs, status, end):
+    (found,) = run(sequence(ADAM | {"epochs": 2}, last), epochs=epochs)
+    assert (found.status, found.history[-1].epoch) == (status, end)
+
+
+def test_stages_of_no_epochs_at_the_end_do_not_keep_a_run_going():
+    (found,) = run(sequence(ADAM | {"epochs": 2}, GD | {"epochs": 0}))
+    assert (found.status, found.history[-1].epoch) == (Status.FINISHED, 2)
+
+
+def test_a_target_can_be_reached_in_any_stage():
+    full = run(sequence(GD | {"epochs": 3}, ADAM))[0].history
+    for epoch, stage in ((2, 1), (5, 2)):
+        target = Target(train_loss=full[epoch].loss + 1e-12)
+        (found,) = run(sequence(GD | {"epochs": 3}, ADAM), target=target)
+        assert (found.status, stages_of(found)[-1]) == (Status.REACHED, stage)
+        assert found.history[-1].epoch == epoch
+
+
+def test_passes_are_the_sum_of_the_stages():
+    stages = (GD, 2), (PW, 3), ({"name": "evolution_strategy", "members": 6}, 4), (ADAM, 1)
+    (found,) = run(sequence(*(stage | {"epochs": epochs} for stage, epochs in stages)), epochs=10)
+    alone = [run(rule_of(stage), epochs=epochs)[0].history[-1] for stage, epochs in stages]
+    assert found.history[-1].epoch == 10
+    for kind in ("forward_passes", "backward_passes"):
+        expected = sum(getattr(row, kind) for row in alone)
+        assert getattr(found.history[-1], kind) == pytest.approx(expected)
+
+
+def test_before_any_gradient_backward_passes_are_zero():
+    (found,) = run(sequence({"name": "evolution_strategy", "members": 6, "epochs": 2}, GD))
+    assert [row.backward_passes for row in found.history[:4]] == [0, 0, 0, 24]
+
+
+@pytest.mark.usefixtures("registered")
+def test_no_noise_comes_twice(tiny):
+    rule = sequence({"name": "noisy", "epochs": 3}, {"name": "noisy", "epochs": 3})
+    start = task(tiny).start((4,))
+    steps, state = [], rule.init(tiny.problem, start, tiny.draw((4,)))
+    for _ in range(6):
+        after = rule.step(tiny.problem, state, None)
+        steps.append((after["W1"] - state["W1"]).flatten())
+        state = after
+    drawn = torch.stack(steps)
+    assert len({tuple(row) for row in drawn.tolist()}) == 6
+    assert torch.corrcoef(drawn).triu(1).abs().max() < 0.7  # thirty numbers each
+    again = rule.init(tiny.problem, start, tiny.draw((4,)))
+    for _ in range(6):
+        again = rule.step(tiny.problem, again, None)
+    assert torch.equal(again["W1"], state["W1"])
+
+
+def test_evolution_after_evolution_draws_anew():
+    """Were the noise the same, both stages from one start would be the same."""
+    one = {"name": "evolution_strategy", "members": 6, "epochs": 2}
+    (found,) = run(sequence(one, one), epochs=4)
+    (first,) = run(rule_of(one), epochs=2)
+    tiny = Tiny()
+    from_first = {key: w[None] for key, w in first.weights.items()}
+    rule = rule_of(one)
+    same_noise = rule.init(tiny.problem, from_first, tiny.draw((1,)))
+    with torch.no_grad():
+        for _ in range(2):
+            same_noise = rule.step(tiny.problem, same_noise, None)
+    assert not torch.allclose(found.weights["W1"], same_noise["W1"][0], atol=1e-6)
+
+
+def test_seeds_end_as_they_do_alone():
+    rule = sequence(GD | {"epochs": 3}, ADAM)
+    target = Target(train_loss=0.4)
+    together = run(rule, (3, 1, 2), 60, target)
+    assert [o.seed for o in together] == [3, 1, 2]
+    for outcome in together:
+        (alone,) = run(rule, (outcome.seed,), 60, target)
+        assert same_bits(outcome.weights, alone.weights)
+        assert without_stage_and_time(outcome) == without_stage_and_time(alone)
+
+
+@pytest.mark.usefixtures("registered")
+def test_resumed_at_any_epoch_equals_run_on(tiny, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    plateau = {"name": "ReduceLROnPlateau", "patience": 0, "threshold": 0.4}
+    rule = sequence({"name": "counting", "steps": 2}, ADAM | {"epochs": 4, "schedule": plateau}, PW)
+    state = run_steps(rule, tiny, (1,), 0)
+    with torch.no_grad():
+        state = rule.init(tiny.problem, tiny.start((1,)), tiny.draw((1,)))
+    expected = run_steps(rule, tiny, (1,), 8, state)
+    for epoch in range(8):
+        half = run_steps(rule, tiny, (1,), epoch, state)
+        save_file({k: t.contiguous() for k, t in half.items()}, tmp_path / f"{epoch}")
+        resumed = run_steps(rule, tiny, (1,), 8 - epoch, load_file(tmp_path / f"{epoch}"))
+        assert same_bits(resumed, expected)
+
+
+def test_a_stages_schedule_is_that_of_its_rule_alone():
+    from gfopt.optimizers.schedule import Schedule
+
+    for options in (
+        {"name": "ReduceLROnPlateau", "patience": 0, "threshold": 0.4},
+        {"name": "StepLR", "step_size": 2, "gamma": 0.5},
+    ):
+        (found,) = run(sequence(PW | {"epochs": 0}, ADAM | {"schedule": options}))
+        terms = Terms(None, "end_of_epoch", Budget(epochs=9))
+        (alone,) = train(
+            task(Tiny()), rule_of(ADAM), terms, (1,), Clock(), schedule=Schedule(**options)
+        )
+        assert same_bits(found.weights, alone.weights)
+        (plain,) = run(rule_of(ADAM))
+        assert not same_bits(found.weights, plain.weights)
+
+
+def test_a_schedule_begins_with_its_stage():
+    """Three epochs before it don't count: the lr falls after two epochs of the second stage."""
+    schedule = {"name": "StepLR", "step_size": 2, "gamma": 0.5}
+    rule, tiny = sequence(PW | {"epochs": 3}, GD | {"schedule": schedule}), Tiny()
+    state = rule.init(tiny.problem, tiny.start((1,)), tiny.draw((1,)))
+    lrs = []
+    for _ in range(7):
+        state = run_steps(rule, tiny, (1,), 1, state)
+        lrs.append(float(state["lr"]))
+    assert lrs == [0.3, 0.3, 0.3, 0.3, 0.15, 0.15, 0.075]
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_the_rules_have_to_say_is_said():
+    rule = sequence({"name": "counting", "steps": 2}, {"name": "lbfgs"}, {"name": "counting"})
+    assert rule.remarks() == ["counting: it counts.", *optimizers["lbfgs"]().remarks()]
+    (found,) = run(sequence(GD | {"epochs": 2}, {"name": "counting", "steps": 4}))
+    assert found.notes == ["counted to 4."]
+
+
+CONFIG = """\
+name: two
+dataset: {name: digits, scale: unit}
+model: {hidden: [8]}
+loss: cross_entropy
+optimizers:
+  - name: sequence
+    stages:
+      - {name: position_wise, epochs: 2}
+      - {name: gradient_descent, lr: 0.5}
+budget: {epochs: 4}
+"""
+FIRST, SECOND = "{name: position_wise, epochs: 2}", "{name: gradient_descent, lr: 0.5}"
+
+
+def experiment(*pieces):
+    text = CONFIG
+    for old, new in pieces:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return load(text, "c.yaml", Path())
+
+
+def wrong(*pieces):
+    with pytest.raises(UsageError) as caught:
+        experiment(*pieces)
+    return str(caught.value).splitlines()
+
+
+def test_a_wrong_option_of_a_stage_is_told_with_its_place():
+    assert wrong(("lr: 0.5", "lr: 0")) == [
+        "c.yaml:9:38: optimizers.0.stages.1.lr: must be > 0 (got 0)"
+    ]
+    assert wrong(("epochs: 2", "epochs: -1")) == [
+        "c.yaml:8:39: optimizers.0.stages.0.epochs: must be >= 0 (got -1)"
+    ]
+    assert wrong(("lr: 0.5", "lr: 0.5, momentum: '0.1'")) == [
+        'c.yaml:9:53: optimizers.0.stages.1.momentum: must be a number (got "0.1")'
+    ]
+
+
+def test_everything_that_is_wrong_in_the_stages_is_told_at_once():
+    assert wrong(("epochs: 2", "lr: -1"), ("lr: 0.5", "lr: 0, multipliers: 3")) == [
+        "c.yaml:8:35: optimizers.0.stages.0.lr: must be > 0 (got -1)",
+        "c.yaml:9:38: optimizers.0.stages.1.lr: must be > 0 (got 0)",
+        "c.yaml:9:54: optimizers.0.stages.1.multipliers: must be a list (got 3)",
+    ]
+
+
+def test_an_unknown_option_of_a_stage_gets_the_nearest_the_stages_own_keys_too():
+    (sentence,) = wrong(("lr: 0.5", "momentun: 0.5"))
+    assert sentence.startswith(
+        "c.yaml:9:44: optimizers.0.stages.1.momentun: unknown key 'momentun'. "
+        "Did you mean 'momentum'? Known: "
+    )
+    (sentence,) = wrong(("epochs: 2", "epoch: 2"))
+    assert "unknown key 'epoch'. Did you mean 'epochs'?" in sentence
+    assert "schedule" in sentence
+
+
+def test_an_unknown_rule_of_a_stage_gets_the_nearest():
+    (sentence,) = wrong(("position_wise", "position_wize"))
+    assert sentence.startswith(
+        "c.yaml:8:16: optimizers.0.stages.0.name: unknown optimizer 'position_wize'. "
+        "Did you mean 'position_wise'? Known: "
+    )
+
+
+def test_what_is_no_stage_is_told():
+    assert wrong((SECOND, "{lr: 0.5}")) == [
+        "c.yaml:9:9: optimizers.0.stages.1.name: this key is missing"
+    ]
+    assert wrong((SECOND, "{name: sequence}")) == [
+        (
+            "c.yaml:9:16: optimizers.0.stages.1.name: "
+            "a sequence is no stage of another: give its stages here"
+        )
+    ]
+    assert wrong((SECOND, "gradient_descent")) == [
+        (
+            "c.yaml:9:9: optimizers.0.stages.1: must be a mapping of keys to values "
+            '(got "gradient_descent")'
+        )
+    ]
+    (sentence,) = wrong((SECOND, "{name: adam, schedule: {name: StepLRs}}"))
+    assert sentence.startswith("c.yaml:9:39: optimizers.0.stages.1.schedule.name: must be 'Const")
+
+
+def test_no_stages_are_refused():
+    (sentence,) = wrong((f"\n      - {FIRST}\n      - {SECOND}", " []"))
+    assert sentence == "c.yaml:7:13: optimizers.0.stages: give at least one stage"
+
+
+@pytest.mark.parametrize(
+    ("stages", "said"),
+    [
+        ([GD | {"multipliers": [1.0]}], "stages.0: multipliers: 3 layers need 3 numbers (got 1)"),
+        ([GD | {"epochs": 0}, PW | {"epochs": 0}], "stages: all have 0 epochs"),
+        (
+            [GD, {"name": "random_features", "schedule": {"name": "StepLR", "step_size": 2}}],
+            "stages.1: schedule: this rule has no lr",
+        ),
+        (
+            [{"name": "evolution_strategy", "schedule": {"name": "ReduceLROnPlateau"}}],
+            "stages.0: schedule: ReduceLROnPlateau reads the loss of the rule's own forward pass",
+        ),
+        ([GD, {"name": "adam", "beta": 1}], "stages.1: torch.optim.Adam refuses its options"),
+        (
+            [PW | {"schedule": {"name": "StepLR"}}],
+            "stages.0: schedule: torch.optim.lr_scheduler.StepLR refuses its options",
+        ),
+        ([GD, {"name": "sparseadam"}], "stages.1: sparseadam needs sparse gradients"),
+    ],
+)
+def test_what_a_stage_refuses_is_told_with_its_number(stages, said):
+    with pytest.raises(ValueError) as caught:
+        sequence(*stages).check(3)
+    assert str(caught.value).startswith(said)
+
+
+def test_no_rule_has_an_option_that_a_stage_would_take_for_its_own():
+    taken = {name: set(rule.model_fields) & set(EXTRA) for name, rule in optimizers.items()}
+    assert not any(taken.values())
+
+
+def the_run(*pieces):
+    (run,) = plan(experiment(*pieces), Path("nowhere"), "cpu")
+    return run
+
+
+def test_what_a_stage_says_or_leaves_out_is_in_the_id():
+    ids = [
+        the_run(*pieces).id
+        for pieces in (
+            [],
+            [("lr: 0.5", "lr: 0.25")],
+            [("epochs: 2", "epochs: 3")],
+            [("lr: 0.5", "lr: 0.5, epochs: 9")],
+            [("lr: 0.5", "lr: 0.5, schedule: {name: StepLR, step_size: 2}")],
+            [("lr: 0.5", "lr: 0.5, schedule: {name: StepLR, step_size: 3}")],
+            [("position_wise", "adam")],
+            [(SECOND, f"{SECOND}\n      - {{name: adam}}")],
+            [(f"{FIRST}\n      - {SECOND}", f"{SECOND}\n      - {FIRST}")],
+        )
+    ]  # fmt: skip
+    assert len(set(ids)) == len(ids)
+    written_out = the_run(("lr: 0.5", "lr: 5.0e-1, momentum: 0, schedule: null"))
+    assert written_out.id == the_run().id
+
+
+def test_differences_are_found_in_a_stages_options():
+    one, other = the_run(), the_run(("lr: 0.5", "lr: 0.25"))
+    assert differences(one.identity, other.identity) == ["optimizer.options.stages"]
+
+
+RULE = '''"""A rule in a file of its own. Cost per update: one pass. Source: this test."""
+
+from gfopt import Optimizer
+
+
+class Outside(Optimizer):
+    """No options."""
+
+    def init(self, problem, params, draw):
+        return dict(params)
+
+    def step(self, problem, state, at):
+        return {key: 0.9 * p for key, p in state.items()}
+'''
+
+
+@pytest.fixture
+def outside(tmp_path, monkeypatch):
+    """Register the rule of a source as `outside`, as an installed package would."""
+
+    def put(source):
+        path = tmp_path / "outside.py"
+        path.write_text(source)
+        spec = importlib.util.spec_from_file_location("outside_of_gfopt", path)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, "outside_of_gfopt", module)
+        spec.loader.exec_module(module)
+        assert len(optimizers)
+        monkeypatch.setitem(optimizers._entries, "outside", module.Outside)
+
+    return put
+
+
+def test_the_source_of_a_stages_rule_is_in_the_id(outside, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    ids = {}
+    for change in ("0.9", "0.8", "0.9 "):
+        outside(RULE.replace("0.9", change))
+        ids[change] = the_run(("position_wise", "outside")).id
+    assert ids["0.9"] == ids["0.9 "] != ids["0.8"]
+    assert ids["0.9"] != the_run().id
+
+
+def test_the_resolved_config_of_a_run_makes_the_same_run():
+    pieces = ("lr: 0.5", "lr: 0.5, schedule: {name: StepLR, step_size: 2}")
+    run = the_run(pieces)
+    own = {"name": run.entry.name, "label": "x"} | run.entry.settings()
+    own |= own.pop("options")
+    import json
+
+    text = json.dumps({"optimizers": [own], "seeds": [1]} | experiment(pieces).conditions())
+    (again,) = plan(load(text, "again.yaml", Path()), Path("nowhere"), "cpu")
+    assert again.id == run.id
+
+
+def test_a_run_on_disk_has_the_stage_of_each_reading(tmp_path):
+    (tmp_path / "c.yaml").write_text(CONFIG)
+    result = gfopt.run(tmp_path / "c.yaml", out=tmp_path)
+    (record,) = result.records
+    (folder,) = (tmp_path / "two").rglob(record.id)
+    assert [row.stage for row in read_history(folder)] == [1, 1, 1, 2, 2]
+    assert record.status is Status.BUDGET
+
+
+def adam_by_torch(seed, epochs):
+    """The gradient model as a torch program of its own: 10-5-4-1, float64, plateau schedule."""
+    from sklearn.datasets import load_diabetes
+
+    table = load_diabetes()
+    x, y = torch.tensor(table.data), torch.tensor(table.target)[:, None]
+    generator = torch.Generator().manual_seed(seed)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(10, 5), torch.nn.Linear(5, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1)
+    ).double()
+    with torch.no_grad():
+        for layer in (net[0], net[1], net[3]):
+            rows, columns = layer.weight.shape
+            draw = torch.rand(rows, columns, generator=generator, dtype=torch.float64)
+            layer.weight.copy_(10 * draw - 5)
+            layer.bias.copy_(10 * torch.rand(rows, generator=generator, dtype=torch.float64) - 5)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "min", 0.1, 5)
+    losses = []
+    for _ in range(epochs):
+        loss = torch.nn.functional.mse_loss(net(x), y)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        scheduler.step(loss.item())
+    return [*losses, torch.nn.functional.mse_loss(net(x), y).item()]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_the_gradient_model_is_that_of_a_torch_program(seed):
+    made = load_config("diabetes_adam", ["precision=float64", f"seeds={seed}"])
+    data = prepare(made.dataset, Path(), precision="float64", offline=True)
+    (entry,) = made.entries
+    (found,) = train(
+        build(made, data, torch.device("cpu")), entry.rule(3), made.terms(), made.seeds, Clock(),
+        schedule=entry.schedule,
+    )  # fmt: skip
+    assert [row.loss for row in found.history] == pytest.approx(adam_by_torch(seed, 30), rel=1e-9)
