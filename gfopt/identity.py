@@ -91,8 +91,7 @@ def _rule_files(entry: Entry) -> list[Path]:
     if entry.file:
         return with_imports(entry.file)
     assert entry.made
-    rules = [entry.made, *entry.made.parts()]
-    files = {Path(inspect.getfile(type(rule))): None for rule in rules}
+    files = {Path(inspect.getfile(type(rule))): None for rule in entry.made.family()}
     kernels = [_PACKAGE / "kernels" / file.name for file in files]
     return [*files, *(kernel for kernel in kernels if kernel.is_file())]
 

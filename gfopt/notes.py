@@ -215,8 +215,8 @@ def _uncounted(groups: Groups) -> Iterator[str]:
 
 def _untuned(_: Groups) -> Iterator[str]:
     yield (
-        "Learning rates and other options are those of the config: nothing was tuned, so the order "
-        "of rows is no ranking of methods."
+        "Learning rates and other options are those of the config, not tuned alike: the order of "
+        "rows is no ranking of methods."
     )
 
 

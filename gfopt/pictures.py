@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     Curve = tuple[Record, Sequence[HistoryRow]]  # a run and its readings
 
-PICTURES = ("png", "svg", "pdf")
-WIDTH = 9.5  # inches
+WIDTH = 9.5  # inches, of the figures of a reproduction
 
 # Okabe & Ito's colours, told apart by all eyes; without yellow and black
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D")
@@ -50,6 +49,7 @@ _LONG = 10_000  # numbers from which on an axis is labelled in thousands
 _LETTERS = 115  # over the width of a picture
 _HANDLE = 8  # letters that a legend's line takes besides its words
 _FEW = 1000.0  # a ratio of values up to which a logarithmic axis is labelled between its decades
+_CROWDED = 100.0  # the same of an x-axis, whose labels stand side by side
 _WIDE = 10.0  # a ratio of values from which on a logarithmic axis shows more
 
 
@@ -148,8 +148,8 @@ def scale_x(ax: Axes, ends: Sequence[float]) -> None:
 
     if far_apart(ends):
         ax.set_xscale("log")
-        label_plainly(ax.xaxis, 1, max(ends))
-    elif ends and max(ends) >= _LONG:
+        label_plainly(ax.xaxis, *ax.get_xlim(), _CROWDED)
+    if ends and max(ends) >= _LONG:
         ax.xaxis.set_major_formatter(EngFormatter())
 
 
@@ -169,15 +169,20 @@ def scale_y(ax: Axes, run: Record, curves: Sequence[Sequence[float]]) -> None:
     cut_off(ax, seen, top)
 
 
-def label_plainly(axis: Axis, low: float, high: float) -> None:
-    """Plain numbers on a logarithmic axis between two values, enough of them on a short one."""
+def label_plainly(axis: Axis, low: float, high: float, crowded: float = _FEW) -> None:
+    """Plain numbers on a logarithmic axis between two values, enough of them on a short one.
+
+    Only those of its decades where the values are further apart than `crowded`.
+    """
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     axis.set_minor_formatter(NullFormatter())
-    if not far_apart((low, high), _FEW):
+    if far_apart((low, high), _FEW):
+        return
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    if not far_apart((low, high), crowded):
         dense = not far_apart((low, high))
         axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 6, 8) if dense else (1, 2, 5)))
-        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def cut_off(ax: Axes, seen: Sequence[float], top: float) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gfopt.losses import Loss
 
 MEMORY = 2**30  # bytes that the activations of a population may take, unless --memory says else
+_IN_CACHE = 2**22  # bytes up to which chunks keep to a processor's caches and its allocator's heap
 
 State = dict[str, "Tensor"]  # every tensor (R, ...): "W1", "b1", ..., then lr, counters, memory
 
@@ -135,7 +136,8 @@ class DenseProblem:
         import torch
 
         replicas, count = members["W1"].shape[:2]
-        size = max(1, self.memory // (replicas * self._bytes_of_a_pass(members)))
+        limit = min(self.memory, _IN_CACHE) if self.inputs.device.type == "cpu" else self.memory
+        size = max(1, limit // (replicas * self._bytes_of_a_pass(members)))
         chunks = [
             self._member_losses({key: p[:, i : i + size] for key, p in members.items()})
             for i in range(0, count, size)

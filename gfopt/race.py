@@ -136,9 +136,10 @@ def _execute(
     """The runs that are due, on the machine that the setting describes."""
     import torch
 
-    from gfopt.environment import torch_device
+    from gfopt.environment import keep_memory, torch_device
     from gfopt.runs import Machine
 
+    keep_memory()
     if setting.threads:
         torch.set_num_threads(setting.threads)
     machine = Machine(torch_device(setting.device), setting.data, setting.offline, setting.memory)

@@ -221,7 +221,15 @@ def _conflicts(experiment: Experiment) -> Iterator[Complaint]:
         yield Complaint(
             ("target", target.metric), f"{experiment.dataset_name} has values, not classes"
         )
+    if target and target.on_validation and dataset.holds_out_test:
+        yield Complaint(
+            ("target", target.metric),
+            "would stop at the test samples, which are there to report: hold out training samples "
+            "with dataset.validation, or drop the target",
+        )
     for i, entry in enumerate(experiment.entries):
+        if loss.cosine and entry.made and any(r.affine_output for r in entry.made.family()):
+            yield Complaint(("optimizers", i), f"{entry.name} can't train outputs of cosines")
         for message in entry.conflicts(experiment.terms(), len(experiment.model.hidden) + 1):
             yield Complaint(("optimizers", i), message)
 

@@ -81,6 +81,11 @@ class Dataset(Options):
         """Whether there are held-out samples, as far as is known without reading."""
         return self.own_validation or self.validation is not None
 
+    @property
+    def holds_out_test(self) -> bool:
+        """Whether the held-out samples are the published test samples."""
+        return False
+
     @abstractmethod
     def fingerprint(self) -> str:
         """What identifies the arrays; needs neither torch nor, for a known set, the files."""

@@ -45,15 +45,20 @@ class _Published(Dataset):
     source: ClassVar[Source]
     published: ClassVar[dict[str, str]]  # images and labels, training and test
 
+    @property
+    def holds_out_test(self) -> bool:
+        """Where the config says so."""
+        return self.validation == "test"
+
     def fingerprint(self) -> str:
         """Of the training images and labels, and of the test samples where they are used."""
         digests = list(self.published.values())
-        return "+".join(digests if self.validation == "test" else digests[:2])
+        return "+".join(digests if self.holds_out_test else digests[:2])
 
     def arrays(self, folder: Path, *, offline: bool) -> Arrays:
         """Training images and labels; with `validation: test` the test samples too."""
         training = self._part(folder, offline=offline, train=True)
-        if self.validation != "test":
+        if not self.holds_out_test:
             return Arrays(*training)
         return Arrays(*training, *self._part(folder, offline=offline, train=False))
 

@@ -30,6 +30,7 @@ class Optimizer(Options):
     gradient_free: ClassVar[bool] = False  # True: no backward pass is an honest count
     trains: ClassVar[Literal["all", "output"]] = "all"  # output: hidden layers keep their start
     once: ClassVar[bool] = False  # True: a closed form, done with its first step
+    affine_output: ClassVar[bool] = False  # True: makes z_L = W a + b itself, so no cosines
     batches_seeds: ClassVar[bool] = True  # False: one replica at a time
     deferred: ClassVar[bool] = False  # True: `check` needs torch, so it waits until a run is due
 
@@ -56,6 +57,10 @@ class Optimizer(Options):
     def parts(self) -> list[Optimizer]:
         """The rules that this one is made of: their source counts as its own."""
         return []
+
+    def family(self) -> list[Optimizer]:
+        """The rule itself and its parts."""
+        return [self, *self.parts()]
 
     def remarks(self) -> list[str]:
         """Sentences that belong under a table with this rule: what its name doesn't say."""

@@ -7,7 +7,8 @@ J is finite. What w_d was before is not among them, so the first sweep may raise
 on every w_d is on the grid and no sweep does. With keep_incumbent it is, and wins ties. Sweep t,
 from 0, spans shrink^t (high - low), centred on w_d as far as that fits into [low, high]: a grid on
 which w_d need not be. The rule ends after a sweep that neither gave the lowest loss of the run nor
-lowered the loss by at least the tolerance.
+lowered the loss by at least the tolerance. Where a unit is saturated, values differ in J by less
+than rounding: which of them is kept depends on the precision.
 
 Only the part of the network that w_d changes is evaluated, all v_c at once. For w = W_l[i, j]:
     z_l[i](v)   = z_l[i] + (v - w) a_{l-1}[j]                     (a bias: 1 for a_{l-1}[j])
@@ -21,7 +22,7 @@ C + 1 times its share of one, in multiply-adds: 1 + n_{l+1} + sum over k > l + 1
 (the last layer: 1) of the network's sum over k of n_k n_{k-1}.
 
 Source: the search model of the repository iitimii/Neural-Networks-Learning-Without-Gradient-Descent
-(no permutation, no shrinking range and no incumbent there).
+(100 values from -5 to 5; no permutation, no shrinking range and no incumbent there).
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class ParameterSearch(Optimizer):
 
     takes: ClassVar[Literal["full", "batch"]] = "full"
     gradient_free: ClassVar[bool] = True
+    affine_output: ClassVar[bool] = True
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The parameters, how many sweeps there were, the best loss and whether it is over."""
@@ -88,7 +90,7 @@ class ParameterSearch(Optimizer):
         return state | found | counted | {"ended": ended}
 
     def done(self, state: State) -> Tensor | None:
-        """Whose last sweep gained too little."""
+        """The replicas whose last sweep gained too little."""
         return state["ended"]
 
     def check(self, depth: int) -> None:

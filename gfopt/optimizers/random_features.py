@@ -53,6 +53,7 @@ class RandomFeatures(Optimizer):
     takes: ClassVar[Literal["full", "batch"]] = "full"
     wants_pass: ClassVar[bool] = False
     gradient_free: ClassVar[bool] = True
+    affine_output: ClassVar[bool] = True
     trains: ClassVar[Literal["all", "output"]] = "output"
     once: ClassVar[bool] = True
 

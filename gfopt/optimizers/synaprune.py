@@ -62,6 +62,7 @@ class SynaPrune(Optimizer):
 
     wants_pass: ClassVar[bool] = False
     gradient_free: ClassVar[bool] = True
+    affine_output: ClassVar[bool] = True
 
     variant: Annotated[
         Literal["rule", "centred", "experimental", "batch"],

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -84,6 +85,12 @@ class Measure(Options):
         """The config and its changes: measures that share them share runs."""
         return self.config, self.settings
 
+    @property
+    def place(self) -> str:
+        """The config and its changes, for readers."""
+        changes = f" with {', '.join(self.settings)}" if self.settings else ""
+        return f"{Path(self.config).stem}{changes}"
+
 
 class Claim(Options):
     """What every claim has, whatever its check."""
@@ -136,6 +143,12 @@ class Shown(Options):
     caption: str
     of: Annotated[tuple[Measure, ...], Field(min_length=1)]
     published: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Shown:
+        if len({measure.label for measure in self.of}) < len(self.of):
+            raise ValueError("of: two have the same label, by which the figure names them")
+        return self
 
 
 @dataclass(frozen=True)

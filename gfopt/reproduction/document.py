@@ -131,10 +131,10 @@ def _table(findings: list[Finding]) -> str:
 
 
 def _cells(claim: Claim, verdict: Verdict) -> tuple[str, ...]:
-    unit = f" {claim.unit}" if claim.unit else ""
+    numbers, equals, ratio = claim.said().partition(" =")
     cells = (
         f"**{claim.says}** ({claim.source}; `{claim.id}`)",
-        claim.said() + unit,
+        f"{numbers} {claim.unit}".rstrip() + equals + ratio,
         ours(verdict),
         str(verdict.reproduced),
         f"**{verdict.supported}**",
@@ -152,20 +152,24 @@ def _reading(conditions: dict[str, Any]) -> str:
 _HOW_TO_READ = """\
 - *Ours* is our number for the published seed, where there is one; then the median over seeds with
   its interval: minimum and maximum below six seeds, from six on the 95 % interval of the median by
-  order statistics. For times the values are interleaved
-  repeats on the plain code path, not seeds. A run that missed its target or diverged stays in, as
-  `inf`.
+  order statistics. For times the values are interleaved repeats on the plain code path, not seeds.
+  A run that missed its target or diverged stays in, as `inf`.
 - *Number reproduced*: a number published with its seed must come out (yes, no); one without is
   within or outside the spread, from the least to the largest, of our seeds; a ratio is *yes* where
   our median is within the claim's tolerance, else within or outside the spread; for an order the
   word says whether most seeds have it.
-- *Claim supported*: *only for this seed*, other starts don't bear it out, or those run are too few
-  to tell; *target at chance level*, the best constant output reaches the target; *matched by a
-  control*, something simpler does as well (at most 5 % worse in the median) from the same starts;
-  *depends on implementation*, it holds under other settings than the text's, or it is a time of
-  another machine and program; *not run*, and why.
-- An order over seeds counts as one where a one-sided sign test, ties against it, gives p < 0.05:
-  from five seeds on.
+- *Claim supported*: what the numbers say of the sentence, beside *yes* and *no*:
+  - *only for this seed*: other starts don't bear it out (at most a quarter of them get as far as
+    the published number), or those run are too few to tell;
+  - *target at chance level*: the best constant output reaches the target;
+  - *matched by a control*: something simpler does as well (at most 5 % worse in the median) from
+    the same starts;
+  - *depends on implementation*: it holds under other settings than those claimed, or it is a time
+    of another machine and program;
+  - *not run*, and why.
+- Too few to tell: an order over seeds counts as one where a one-sided sign test, ties against it,
+  gives p < 0.05 (from five seeds on); a number beyond all of ours counts against a claim where one
+  seed more would fall there with a probability below 0.05 (from 20 seeds on, 40 for either side).
 - A time can't be reproduced on another machine: ratios of interleaved repeats are compared, in CPU
   seconds as published, with those in wall-clock and in sample-passes beside them.
 """

@@ -11,7 +11,7 @@ import torch
 from gfopt.clock import clock_for
 from gfopt.datasets import prepare
 from gfopt.engine import train
-from gfopt.environment import torch_device
+from gfopt.environment import keep_memory, torch_device
 from gfopt.problem import DenseProblem, Pass, State
 from gfopt.reproduction.verdicts import Missing
 from gfopt.rng import Draw
@@ -29,7 +29,8 @@ STRETCH = 20  # epochs that are timed at once
 
 
 def machine(setting: Setting) -> Machine:
-    """Where to measure, with as many threads as asked for."""
+    """Where to measure, with the memory and the threads that runs have."""
+    keep_memory()
     if setting.threads:
         torch.set_num_threads(setting.threads)
     return Machine(torch_device(setting.device), setting.data, setting.offline, setting.memory)

@@ -89,3 +89,36 @@ def test_conflicts_of_several_entries_are_told_at_once(config):
         ["c.yaml:7:5", "optimizers.0"],
         ["c.yaml:8:5", "optimizers.1"],
     ]
+
+
+def test_a_target_on_the_test_samples_is_refused(config):
+    assert config.wrong((DATA, "{name: mnist, validation: test}")) == [
+        (
+            "c.yaml:8:26: target.valid_accuracy: would stop at the test samples, which are there "
+            "to report: hold out training samples with dataset.validation, or drop the target"
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ["parameter_search", "synaprune", "random_features"])
+def test_a_rule_that_makes_its_own_affine_output_is_refused_on_cosines(config, name):
+    pieces = (
+        (LOSS, "am_softmax"),
+        (RULE, name),
+        ("  hidden: [8]", "  hidden: [8]\n  output_bias: false"),
+    )
+    assert config.wrong(*pieces) == [
+        f"c.yaml:8:5: optimizers.0: {name} can't train outputs of cosines"
+    ]
+
+
+def test_a_sequence_with_such_a_stage_is_refused_on_cosines_too(config):
+    stages = "{name: sequence, stages: [{name: parameter_search, epochs: 1}, {name: adam}]}"
+    pieces = (
+        (LOSS, "am_softmax"),
+        (RULE, stages),
+        ("  hidden: [8]", "  hidden: [8]\n  output_bias: false"),
+    )
+    assert config.wrong(*pieces) == [
+        "c.yaml:8:5: optimizers.0: sequence can't train outputs of cosines"
+    ]

@@ -18,7 +18,37 @@ OPTIONS = {
         {"lr": 0.02, "multipliers": [1, 2, 3]},
     ],
     "position_wise": [{"lr": 0.02}],
+    "evolution_strategy": [
+        {"lr": 0.001},
+        {"lr": 0.001, "reward": "inverse_loss", "antithetic": True},
+        {"lr": 0.002, "shaping": "centred_ranks", "inner": "momentum", "momentum": 0.5},
+        {"lr": 0.02, "members": 30, "sigma": 0.1, "inner": "adam", "weight_decay": 0.01}
+        | {"sigma_decay": 0.99, "lr_decay": 0.99},
+    ],
+    "parameter_search": [
+        {},
+        {"order": "random"},
+        {"low": -1, "high": 1, "count": 5, "keep_incumbent": True, "shrink": 0.8},
+    ],
+    "random_features": [{}, {"ridge": 0.01}],
+    "random_search": [{}, {"members": 20}],
     "lbfgs": [{"lr": 0.05, "max_iter": 2}],
+    "sequence": [
+        {},
+        {
+            "stages": [
+                {"name": "gradient_descent", "epochs": 2},
+                {"name": "adam", "lr": 0.05, "schedule": {"name": "StepLR", "step_size": 2}},
+            ]
+        },
+    ],
+    "synaprune": [
+        {},
+        {"variant": "centred"},
+        {"variant": "experimental", "lr": 0.001},
+        {"variant": "batch", "lr": 0.1},
+        {"frozen_hidden": True, "lr": 0.1},
+    ],
 }
 
 

@@ -1,8 +1,11 @@
 import math
 import re
+from itertools import pairwise
 
 import pytest
+from matplotlib.figure import Figure
 
+from gfopt.pictures import scale_x, styled
 from gfopt.plots import PICTURES, draw
 from tests.reading.factory import history, missed, record
 
@@ -127,3 +130,19 @@ def test_a_run_of_one_stage_looks_like_a_run_without(race, kind, tmp_path):
         draw(records, made, tmp_path / "with", kind)
         assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes()
     assert "next stage" not in words(race, tmp_path)
+
+
+@pytest.mark.parametrize("first", [1e-4, 0.3, 1.0, 2000.0])
+@pytest.mark.parametrize("ratio", [11, 90, 110, 900, 1100, 1e5])
+def test_the_numbers_below_a_logarithmic_panel_are_apart(first, ratio):
+    with styled():
+        figure = Figure(figsize=(3.3, 3.9), layout="constrained")  # a panel's
+        ax = figure.subplots()
+        ax.plot([0, first, ratio * first], [3, 2, 1])
+        scale_x(ax, [first, ratio * first])
+        figure.draw_without_rendering()
+        low, high = ax.get_xlim()
+        shown = [t for t in ax.get_xticklabels() if low <= t.get_position()[0] <= high]
+        boxes = [text.get_window_extent() for text in shown if text.get_text()]
+    assert len(boxes) >= 2
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))

@@ -36,7 +36,7 @@ MARKDOWN = """\
 - Medians over seeds; lo and hi are their minimum and maximum below 6 seeds; none for one seed.
 - 1 to 3 seeds a row: few starts, small differences between rows may be chance.
 - Levels of train_loss on digits: chance 2.3026, class prior (best constant output) 2.301.
-- Learning rates and other options are those of the config: nothing was tuned, so the order of rows is no ranking of methods.
+- Learning rates and other options are those of the config, not tuned alike: the order of rows is no ranking of methods.
 """  # noqa: E501 - a table is as wide as it is
 
 CSV = """\

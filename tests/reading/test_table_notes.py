@@ -164,5 +164,5 @@ def test_rows_of_several_experiments_are_called_by_both_names():
 
 def test_nothing_was_tuned():
     assert note(
-        "Learning rates and other options are those of the config: nothing was tuned", record()
+        "Learning rates and other options are those of the config, not tuned alike", record()
     )

@@ -138,9 +138,33 @@ def test_spread_gives_the_median_and_the_percentile():
 
 
 @pytest.mark.parametrize("number", [9, 41])
-def test_a_number_outside_of_our_spread_is_not_supported(number):
+def test_a_number_outside_of_few_seeds_is_only_for_its_own(number):
     found = judged(claim("spread", published=number), a=[10, 20, 30, 40])
-    assert found[:2] == ("outside spread", "no")
+    assert found[:2] == ("outside spread", "only for this seed")
+    assert found[2].endswith("; one seed more falls outside of them with probability 0.4.")
+
+
+@pytest.mark.parametrize(("n", "supported"), [(39, "only for this seed"), (40, "no")])
+def test_a_number_outside_of_many_seeds_is_not_supported(n, supported):
+    made = claim("spread", published=0)
+    assert judged(made, a=range(1, n + 1))[:2] == ("outside spread", supported)
+
+
+@pytest.mark.parametrize(("n", "supported"), [(19, "only for this seed"), (20, "no")])
+def test_a_number_better_than_all_of_many_seeds_is_not_supported(n, supported):
+    made = claim("spread", published=0, better="lower")
+    found = judged(made, a=range(1, n + 1))
+    assert found[:2] == ("outside spread", supported)
+    assert f"; one seed more falls as far with probability {1 / (n + 1):.2g}." in found[2]
+
+
+def test_the_probability_of_one_seed_more_is_that_of_the_last_of_so_many():
+    orders = list(itertools.permutations(range(5)))
+    beyond = [order[-1] in (0, 4) for order in orders]  # the last one is least or largest
+    lowest = [order[-1] == 0 for order in orders]
+    both, low = claim("spread", published=9), claim("spread", published=9, better="lower")
+    assert both._chance([1, 2, 3, 4]) == pytest.approx(sum(beyond) / len(orders))
+    assert low._chance([1, 2, 3, 4]) == pytest.approx(sum(lowest) / len(orders))
 
 
 def test_a_number_that_other_settings_give_depends_on_implementation():
@@ -148,21 +172,24 @@ def test_a_number_that_other_settings_give_depends_on_implementation():
     found = judged(made, a=[700, 800], b=[881])
     assert found[:2] == ("outside spread", "depends on implementation")
     assert "With the settings of elsewhere it is 881." in found[2]
-    assert judged(made, a=[700, 800], b=[882])[:2] == ("outside spread", "no")
+    assert judged(made, a=range(1, 41), b=[882])[:2] == ("outside spread", "no")
     assert judged(made, a=[700, 900], b=[881])[:2] == ("within spread", "yes")
 
 
 def test_one_run_has_no_spread():
     found = judged(claim("spread", published=97), a=[130])
-    assert found[:2] == ("outside spread", "no")
-    assert found[2] == "One run gives 130, which has no spread; published 97."
+    assert found[:2] == ("outside spread", "only for this seed")
+    assert found[2] == "One run gives 130; published 97: too few to tell a spread."
+    same = judged(claim("spread", published=97), a=[97])
+    assert same[:2] == ("within spread", "yes")
+    assert same[2] == "One run gives 97, as published: too few to tell a spread."
 
 
 def test_a_time_outside_of_our_repeats_depends_on_machine_and_program():
     made = claim("spread", measure("a", "seconds", 1), published=585)
     found = judged(made, a=[60, 61, 62])
     assert found[:2] == ("outside spread", "depends on implementation")
-    assert "Over 3 interleaved repeats the median is 61 (60 to 62)" in found[2]
+    assert "Over 3 interleaved repeats of seed 1 the median is 61 (60 to 62)" in found[2]
     assert "A time is of its machine and program." in found[2]
 
 
@@ -171,15 +198,19 @@ def test_a_time_outside_of_our_repeats_depends_on_machine_and_program():
     [
         ([1, 2, 3, 9], "lower", "yes"),
         ([1, 2, 8, 9], "lower", "yes"),
+        ([1, 2, 7, 8, 9], "lower", "yes"),
+        ([1, 7, 8], "lower", "yes"),
         ([1, 7, 8, 9], "lower", "only for this seed"),
-        ([6, 7, 8, 9], "lower", "no"),
+        ([6, 7, 8, 9], "lower", "only for this seed"),
+        ([6] * 20, "lower", "no"),
         ([1, 7, 8, 9], "higher", "yes"),
         ([1, 2, 3, 9], "higher", "only for this seed"),
-        ([1, 2, 3, 4], "higher", "no"),
+        ([1, 2, 3, 4], "higher", "only for this seed"),
+        ([4] * 20, "higher", "no"),
         ([5, 5, 5, 5], "higher", "yes"),
     ],
 )
-def test_to_get_as_far_half_of_the_seeds_must(values, better, supported):
+def test_to_get_as_far_more_than_a_quarter_of_the_seeds_must(values, better, supported):
     assert judged(claim("spread", published=5, better=better), a=values)[1] == supported
 
 
@@ -195,10 +226,10 @@ def test_a_spread_at_a_target_that_a_constant_reaches_is_at_chance_level(given):
 
 
 def test_diverged_runs_count_and_never_support():
-    found = judged(claim("spread", published=5, better="lower"), a=[4, INF, INF])
+    found = judged(claim("spread", published=5, better="lower"), a=[4, INF, INF, INF])
     assert found[:2] == ("within spread", "only for this seed")
-    assert "the median is inf (4 to inf); 1 of 3 (33 %) are" in found[2]
-    assert "2 of 3 missed the target or diverged (inf)." in found[2]
+    assert "the median is inf (4 to inf); 1 of 4 (25 %) are" in found[2]
+    assert "3 of 4 missed the target or diverged (inf)." in found[2]
     all_lost = judged(claim("spread", published=5, better="lower"), a=[INF, INF])
     assert all_lost[:2] == ("outside spread", "no")
 
@@ -243,6 +274,15 @@ def test_a_ratio_that_few_seeds_reach_is_only_for_this_seed():
     assert "as far as published in 1." in found[2]
 
 
+def test_more_than_a_quarter_of_the_seeds_must_reach_the_ratio_within_its_tolerance():
+    made = claim("ratio", than="b", published=[50, 100])
+    found = judged(made, a=[0.51, 0.52, 0.525, *[0.8] * 5], b=[1] * 8)
+    assert found[:2] == ("within spread", "yes")
+    assert "as far as published in 3." in found[2]
+    less = judged(made, a=[0.51, 0.52, 0.53, *[0.8] * 5], b=[1] * 8)
+    assert less[:2] == ("within spread", "only for this seed")
+
+
 def test_a_ratio_above_one_in_most_seeds_is_no():
     made = claim("ratio", than="b", published=[40, 100])
     assert judged(made, a=[2, 2, 2], b=[1, 1, 1])[:2] == ("outside spread", "no")
@@ -258,7 +298,7 @@ def test_three_seeds_that_agree_are_too_few():
     made = claim("ratio", than="b", published=[1, 2])
     found = judged(made, a=[0.5] * 3, b=[1] * 3)
     assert found[:2] == ("yes", "only for this seed")
-    assert "3 of 3 seeds (sign test p = 0.12)" in found[2]
+    assert "3 of 3 seeds (sign test p = 0.12, too few to tell)" in found[2]
 
 
 def test_a_ratio_may_be_claimed_upwards():
@@ -276,7 +316,7 @@ def test_repeats_of_a_time_must_all_agree():
     made = claim("ratio", timed("a"), than=timed("b"), published=[23, 50], tolerance=0.15)
     found = judged(made, a=[4, 5, 5], b=[10, 10, 10])
     assert found[:2] == ("yes", "yes")
-    assert "(0.4000 to 0.5000 over 3 interleaved repeats)" in found[2]
+    assert "(0.4000 to 0.5000 over 3 interleaved repeats of seed 1)" in found[2]
     assert "3 of 3 repeats," in found[2]
     assert "sign test" not in found[2]
     assert judged(made, a=[4, 5, 11], b=[10, 10, 10])[:2] == ("yes", "no")
@@ -305,6 +345,14 @@ def test_a_control_that_never_gets_there_matches_nothing():
     made = claim("ratio", than="b", published=[5, 10], controls=[measure("c")])
     assert judged(made, a=[5] * 5, b=[10] * 5, c=[INF] * 5)[1] == "yes"
     assert judged(made, a=[INF] * 5, b=[10] * 5, c=[INF] * 5)[1] == "no"
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+def test_a_control_of_which_no_ratio_is_known_matches_nothing(better):
+    made = claim("ordering", than="b", better=better, controls=[measure("c")])
+    sign = 1 if better == "lower" else -1
+    found = judged(made, a=[0] * 5, b=[sign] * 5, c=[0] * 5)
+    assert found[1] == "yes"
 
 
 def test_an_easy_target_takes_the_meaning_from_a_ratio():
@@ -354,7 +402,7 @@ def test_an_order_over_five_seeds_holds_where_all_agree():
         "yes",
         "yes",
         (
-            "Epochs to the target, a: median 3, below b (median 8) in 5 of 5 seeds "
+            "Epochs to the target: a 3 in the median, b 8; a is below in 5 of 5 seeds "
             "(sign test p = 0.031)."
         ),
     )
@@ -386,7 +434,7 @@ def test_an_order_against_a_bound():
     made = claim("ordering", than=0.5)
     assert judged(made, a=[0.1] * 5)[:2] == ("yes", "yes")
     assert judged(made, a=[0.5] * 5)[:2] == ("no", "no")
-    assert "a: median 0.1000, below 0.5 in 5 of 5 seeds" in judged(made, a=[0.1] * 5)[2]
+    assert ": a 0.1000 in the median; below 0.5 in 5 of 5 seeds" in judged(made, a=[0.1] * 5)[2]
     upwards = claim("ordering", than=0.5, better="higher")
     assert judged(upwards, a=[0.9] * 5)[:2] == ("yes", "yes")
     assert "above 0.5 in" in judged(upwards, a=[0.9] * 5)[2]
@@ -395,7 +443,8 @@ def test_an_order_against_a_bound():
 def test_another_quantity_of_the_same_runs_is_named():
     made = claim("ordering", measure("a", "loss"), than=measure("a", "class_prior"))
     found = judged(made, a={"loss": [1] * 5, "class_prior": [9] * 5})
-    assert "Train loss at the stop, a: median 1, below the loss of the best constant" in found[2]
+    said = "Train loss at the stop: a 1 in the median, the loss of the best constant output 9;"
+    assert found[2].startswith(f"{said} a is below in 5 of 5 seeds")
     assert made.said() == "< the loss of the best constant output"
     of_b = claim("ordering", measure("a", "loss"), than=measure("b", "first_loss"))
     assert of_b.said() == "< the train loss of the start of b"
@@ -406,9 +455,17 @@ def test_an_order_that_holds_under_other_settings_depends_on_implementation():
     made = claim("ordering", than="b", elsewhere=measure("c", config="other.yaml"))
     found = judged(made, a=[3] * 5, b=[2] * 5, c=[1] * 5)
     assert found[:2] == ("no", "depends on implementation")
-    assert "With c of other it is below in 5 of 5 seeds (sign test p = 0.031)." in found[2]
+    assert (
+        "With the settings of other it is below in 5 of 5 seeds (sign test p = 0.031)." in found[2]
+    )
     assert judged(made, a=[3] * 5, b=[2] * 5, c=[4] * 5)[:2] == ("no", "no")
     assert judged(made, a=[1] * 5, b=[2] * 5, c=[4] * 5)[:2] == ("yes", "yes")
+
+
+def test_other_settings_are_told_with_their_changes():
+    made = claim("ordering", than=2, elsewhere=measure("c", settings=["lr=1", "precision=float64"]))
+    found = judged(made, a=[3] * 5, c=[1] * 5)
+    assert "With the settings of race with lr=1, precision=float64 it is below" in found[2]
 
 
 def test_an_order_at_an_easy_target_is_at_chance_level():
@@ -426,14 +483,19 @@ def test_an_order_of_misses_is_none():
 # --- property ------------------------------------------------------------------------------------
 
 
+def test_a_property_has_nothing_to_do_with_the_target():
+    made = claim("property", measure("a", "backward_passes"), published=0)
+    assert "target" not in judged(made, HARD, a=[0])[2]
+
+
 def test_a_property_must_hold_in_every_run():
     made = claim("property", measure("a", "backward_passes"), published=0)
     assert judged(made, a=[0, 0]) == (
-        "yes", "yes", "Backward sample-passes, a: 0; the claim needs 0."
+        "yes", "yes", "Backward sample-passes: a 0; the claim needs 0."
     )  # fmt: skip
     found = judged(made, a=[0, 184129])
     assert found[:2] == ("no", "no")
-    assert "a: 0 to 184129; the claim needs 0." in found[2]
+    assert ": a 0 to 184129; the claim needs 0." in found[2]
 
 
 # --- all -----------------------------------------------------------------------------------------

@@ -100,6 +100,9 @@ MISTAKES = [  # what is right, what is wrong with a ^ where the place is, what i
      "9:5: claims.1: than: has no seed in common with `of`"),
     ("kind: side_by_side", "kind: ^side-by-side",
      "figures.0.kind: unknown figure 'side-by-side'. Did you mean 'side_by_side'?"),
+    ("value: epochs}\n",
+     "value: epochs}\n      - {config: digits, label: position_wise, value: loss}\n",
+     "22:5: figures.0: of: two have the same label"),
     ("file: both.png", "file: ^../both.png", "figures.0.file: string should match"),
     ("label: position_wise, value: epochs}\n", "label: ^nobody, value: epochs}\n",
      "figures.0.of.0.label: unknown label 'nobody'."),
@@ -131,6 +134,10 @@ def test_all_mistakes_are_told_at_once(write):
     assert len(found) == 4  # the claim that can't be made is not asked for its labels
     text = GOOD.replace("label: rates", "label: rate").replace("label: gradient_", "label: gradin_")
     assert len(complaints(write(text))) == 2
+
+
+def test_a_mistake_is_told_once(write):
+    assert len(complaints(write(GOOD.replace("published: 3", "published: .nan")))) == 1
 
 
 def test_the_same_mistake_in_a_shared_measure_is_told_where_it_stands(write):

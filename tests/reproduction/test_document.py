@@ -71,6 +71,12 @@ def test_a_row_has_claim_source_number_unit_and_sentence():
     assert found["one"][5] == "So it is."
 
 
+def test_a_unit_stands_with_its_numbers_not_with_their_ratio():
+    made = claim("ratio", than="b", published=[23, 50], unit="CPU seconds")
+    (row,) = table_rows(to_markdown([Finding(made, verdict([0.4]))], [], {})).values()
+    assert row[1] == "23 / 50 CPU seconds = 0.4600"
+
+
 def test_claims_stand_under_their_system_in_the_order_of_the_file():
     text = to_markdown(FOUND, [], CONDITIONS)
     heads = [line for line in text.splitlines() if line.startswith("#")]

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from gfopt.options import NonNegative, Positive
 from gfopt.reproduction.checks.told import (
+    SURE,
     Better,
     Told,
     check_pair,
-    counted,
     divided,
-    each,
     easy,
     known,
+    lucky,
+    many,
     opening,
     share,
     shared,
@@ -37,7 +37,6 @@ from gfopt.reproduction.verdicts import (
 )
 from gfopt.statistics import median
 
-SURE = 0.05  # the largest p of a sign test that an order over seeds is said to hold by
 MATCHED = 0.05  # a control within this share of the method does as well
 
 
@@ -84,9 +83,8 @@ class Compared(Told):
         found = []
         for control in self.controls:
             ratios = divided(*shared(evidence, control, self.of)).values()
-            ratio = median([r for r in ratios if not math.isnan(r)] or [math.nan])
-            near = ratio <= 1 + MATCHED if self._lower else 1 - MATCHED <= ratio < math.inf
-            if near:
+            ratio = median([r for r in ratios if not math.isnan(r)] or [self._worst])
+            if ratio <= 1 + MATCHED if self._lower else ratio >= 1 - MATCHED:
                 found.append(
                     f"The control {control.label} does as well: {worded(ratio)} times "
                     f"{self.of.label}'s {words(self.of)} in the median."
@@ -97,11 +95,17 @@ class Compared(Told):
         """In how many seeds the order holds, and what a sign test makes of it."""
         if self.of.timed:  # repeats of one seed are no sample of seeds
             return f"{share(wins)} repeats"
-        return f"{share(wins)} seeds (sign test p = {sign_test(wins):.2g})"
+        p = sign_test(wins)
+        few = ", too few to tell" if all(wins) and p >= SURE else ""
+        return f"{share(wins)} seeds (sign test p = {p:.2g}{few})"
 
     @property
     def _lower(self) -> bool:
         return self.better == "lower"
+
+    @property
+    def _worst(self) -> float:
+        return math.inf if self._lower else 0
 
     @property
     def _side(self) -> str:
@@ -144,7 +148,7 @@ class Ratio(Compared):
         order, as_far = super().order(evidence), self._as_far(self._ratios(evidence))
         if order is Supported.NO:
             return order
-        return Supported.THIS_SEED if 2 * sum(as_far) < len(as_far) else order
+        return Supported.THIS_SEED if lucky(as_far) else order
 
     def _ratios(self, evidence: Evidence) -> list[float]:
         return list(divided(*shared(evidence, self.of, self.than)).values())
@@ -159,7 +163,7 @@ class Ratio(Compared):
         over = f"{spanned(ratios)} over " if len(ratios) > 1 else ""
         return (
             f"{opening(self.of)}, {names}: {worded(median(ratios))} "
-            f"({over}{counted(len(ratios), each(self.of))}), published {worded(self._said)}"
+            f"({over}{many(len(ratios), self.of)}), published {worded(self._said)}"
         )
 
     def _as_far(self, ratios: list[float]) -> list[bool]:
@@ -236,15 +240,17 @@ class Ordering(Compared):
         moved = self._moved()
         if not moved:
             return []
-        name, found = Path(moved.of.config).stem, moved.tested(moved.wins(evidence))
-        return [f"With {moved.of.label} of {name} it is {self._side} in {found}."]
+        found = moved.tested(moved.wins(evidence))
+        return [f"With the settings of {moved.of.place} it is {self._side} in {found}."]
 
     def _compared(self, evidence: Evidence, values: list[float]) -> str:
         """What is compared, with the medians."""
-        head = f"{opening(self.of)}, {self.of.label}: {self._middle(values)}, {self._side} "
+        middle = f"{worded(median(values))}{' in the median' if len(values) > 1 else ''}"
+        head = f"{opening(self.of)}: {self.of.label} {middle}"
         if not isinstance(self.than, Measure):
-            return head + self._other()
-        return f"{head}{self._other()} ({self._middle(list(known(evidence, self.than).values()))})"
+            return f"{head}; {self._side} {self._other()}"
+        other = worded(median(list(known(evidence, self.than).values())))
+        return f"{head}, {self._other()} {other}; {self.of.label} is {self._side}"
 
     def _other(self) -> str:
         """The other side of the comparison, in words."""
@@ -253,13 +259,8 @@ class Ordering(Compared):
         alike = self.of.label == self.than.label
         if self.of.value != self.than.value:
             return f"the {words(self.than)}" + ("" if alike else f" of {self.than.label}")
-        config = f" of {Path(self.than.config).stem}" if alike else ""
+        config = f" of {self.than.place}" if alike else ""
         return f"{self.than.label}{config}"
-
-    @staticmethod
-    def _middle(values: list[float]) -> str:
-        middle = worded(median(values))
-        return f"median {middle}" if len(values) > 1 else middle
 
 
 def _finite_last(ratio: float) -> float:

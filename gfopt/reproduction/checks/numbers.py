@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from gfopt.options import NonNegative
 from gfopt.reproduction.checks.told import (
+    SURE,
     Better,
     Told,
     counted,
-    each,
     easy,
     known,
+    lucky,
+    many,
     opening,
     share,
 )
@@ -104,7 +106,7 @@ class Spread(Told):
         told = [self._place(values), *self._elsewhere(evidence), *self.extras(evidence)]
         return Verdict(
             Reproduced.WITHIN if inside else Reproduced.OUTSIDE,
-            self._supported(evidence, values, inside=inside),
+            self._supported(evidence, values),
             " ".join(told),
             values,
             percentile(self.published, values),
@@ -117,14 +119,32 @@ class Spread(Told):
     def _place(self, values: list[float]) -> str:
         """Where the published number stands among ours."""
         if len(values) == 1:
-            return f"One run gives {worded(values[0])}, which has no spread; {self._said()}."
-        runs, low = counted(len(values), each(self.of)), [v <= self.published for v in values]
+            same = ", as published" if values[0] == self.published else f"; {self._said()}"
+            return f"One run gives {worded(values[0])}{same}: too few to tell a spread."
+        runs, low = many(len(values), self.of), [v <= self.published for v in values]
         place = f"{share(low)} ({percentile(self.published, values):.0f} %) are at or below the "
         above = f", {share(self._reached(values))} at or above it" * (self.better == "higher")
         return (
             f"Over {runs} the median is {worded(median(values))} ({spanned(values)}); "
-            f"{place}{self._said()}{above}."
+            f"{place}{self._said()}{above}{self._odds(values)}."
         )
+
+    def _odds(self, values: list[float]) -> str:
+        """How often one seed more falls where the published number is, if that is beyond ours."""
+        if self.of.timed or self._held(values):
+            return ""
+        where = "as far" if self.better else "outside of them"
+        return f"; one seed more falls {where} with probability {self._chance(values):.2g}"
+
+    def _chance(self, values: list[float]) -> float:
+        """Of a further value beyond all of these, on one side or either, whatever they are."""
+        return (1 if self.better else 2) / (len(values) + 1)
+
+    def _held(self, values: list[float]) -> bool:
+        """Whether the published number lies among ours, or one of ours gets as far."""
+        if self.better:
+            return any(self._reached(values))
+        return min(values) <= self.published <= max(values)
 
     def _said(self) -> str:
         return f"published {self.said()}"
@@ -134,8 +154,7 @@ class Spread(Told):
         told = ["A time is of its machine and program."] if self.of.timed else []
         if self.elsewhere:
             found = list(known(evidence, self.elsewhere).values())
-            name = Path(self.elsewhere.config).stem
-            told += [f"With the settings of {name} it is {spanned(found)}."]
+            told += [f"With the settings of {self.elsewhere.place} it is {spanned(found)}."]
         return told
 
     def _reached(self, values: list[float]) -> list[bool]:
@@ -143,15 +162,21 @@ class Spread(Told):
         sign = -1 if self.better == "higher" else 1
         return [sign * value <= sign * self.published for value in values]
 
-    def _supported(self, evidence: Evidence, values: list[float], *, inside: bool) -> Supported:
-        reached = self._reached(values)
-        if not (any(reached) if self.better else inside):
-            return Supported.IMPLEMENTATION if self._moved(evidence) else Supported.NO
+    def _supported(self, evidence: Evidence, values: list[float]) -> Supported:
+        if not self._held(values):
+            return self._not_held(evidence, values)
         if easy(evidence, self.of):
             return Supported.CHANCE
-        if self.better and 2 * sum(reached) < len(values):
+        if self.better and lucky(self._reached(values)):
             return Supported.THIS_SEED
         return Supported.YES
+
+    def _not_held(self, evidence: Evidence, values: list[float]) -> Supported:
+        """Few seeds say little: the published one may be the lucky one among so many."""
+        if self._moved(evidence):
+            return Supported.IMPLEMENTATION
+        sure = self._chance(values) < SURE or math.isinf(min(values))
+        return Supported.NO if sure else Supported.THIS_SEED
 
     def _moved(self, evidence: Evidence) -> bool:
         """Whether the number is one of other settings, or of another machine."""
@@ -166,11 +191,13 @@ class Property(Told):
 
     published: float
 
+    aims: ClassVar[bool] = False
+
     def judge(self, evidence: Evidence) -> Verdict:
         """Whether every run has that number."""
         values = list(known(evidence, self.of).values())
         holds = all(value == self.published for value in values)
-        told = f"{opening(self.of)}, {self.of.label}: {spanned(values)}; the claim needs "
+        told = f"{opening(self.of)}: {self.of.label} {spanned(values)}; the claim needs "
         return Verdict(
             Reproduced.YES if holds else Reproduced.NO,
             Supported.YES if holds else Supported.NO,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -16,6 +16,9 @@ from gfopt.reproduction.values import VALUES
 from gfopt.reproduction.verdicts import Evidence, Missing, spanned
 
 Better = Literal["lower", "higher"]
+
+SURE = 0.05  # what chance alone gives less often than this is taken to be no chance
+LUCKY = 0.25  # a published number that no larger share of our seeds gets as far as was a lucky one
 
 
 class Also(Options):
@@ -44,11 +47,14 @@ class Told(Claim):
 
     also: tuple[Also, ...] = ()
 
+    aims: ClassVar[bool] = True  # False: what the target is worth has no say
+
     def extras(self, evidence: Evidence) -> list[str]:
         """Sentences on misses, on the target and on other readings."""
         missed = [value == math.inf for value in known(evidence, self.of).values()]
         told = [f"{share(missed)} missed the target or diverged (inf)."] if any(missed) else []
-        told += [s for run in evidence.records(self.of)[:1] for s in target_sentences(run)]
+        if self.aims:
+            told += [s for run in evidence.records(self.of)[:1] for s in target_sentences(run)]
         return [*told, *(also.sentence(evidence) for also in self.also)]
 
 
@@ -118,14 +124,21 @@ def opening(measure: Measure) -> str:
     return words(measure)[:1].upper() + words(measure)[1:]
 
 
-def each(measure: Measure) -> str:
-    """What its values are of."""
-    return "interleaved repeat" if measure.timed else "seed"
+def many(number: int, measure: Measure) -> str:
+    """So many seeds, or repeats of the one that is timed."""
+    if measure.timed:
+        return f"{counted(number, 'interleaved repeat')} of seed {measure.seeds[0]}"
+    return counted(number, "seed")
 
 
 def counted(number: int, noun: str) -> str:
     """1 seed, 2 seeds."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def lucky(as_far: Collection[bool]) -> bool:
+    """Whether few of our seeds get as far as the published one."""
+    return sum(as_far) <= LUCKY * len(as_far)
 
 
 def share(found: Collection[bool]) -> str:

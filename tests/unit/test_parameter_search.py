@@ -1,0 +1,470 @@
+"""The parameter search against a brute-force loop written from its definition, in NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from gfopt.activations import activations
+from gfopt.clock import Clock
+from gfopt.engine import train
+from gfopt.initializers import initializers
+from gfopt.losses import losses
+from gfopt.optimizers import optimizers
+from gfopt.optimizers.parameter_search import Network, Place, lowest
+from gfopt.problem import DenseProblem, Pass, parameters
+from gfopt.rng import Draw
+from gfopt.target import Budget, Terms
+from gfopt.task import Level, Task
+from tests.conftest import Tiny, run_steps
+
+MAKE = optimizers["parameter_search"]
+FUNCTIONS = {"identity": lambda z: z, "relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
+
+
+def mse(z, y):
+    return ((z - y) ** 2).sum(0).mean()
+
+
+def cross_entropy(z, y):
+    shifted = z - z.max(0)
+    return -(y * (shifted - np.log(np.exp(shifted).sum(0)))).sum(0).mean()
+
+
+class Brute:
+    """A network of one replica in NumPy; every loss is that of a full forward pass."""
+
+    def __init__(self, problem, names, loss, state, r=0):
+        self.x, self.y = (t.double().numpy() for t in (problem.inputs, problem.targets))
+        self.functions, self.loss_of = [FUNCTIONS[name] for name in names], loss
+        self.params = {k: p[r].double().numpy().copy() for k, p in parameters(state).items()}
+        self.depth = len(names) + 1
+
+    def outputs(self):
+        a = self.x
+        for l in range(1, self.depth + 1):
+            z = self.params[f"W{l}"] @ a + self.params.get(f"b{l}", 0)
+            a = self.functions[l - 1](z) if l < self.depth else z
+        return a
+
+    def loss(self):
+        return self.loss_of(self.outputs(), self.y)
+
+    def places(self):
+        for l in range(1, self.depth + 1):
+            for key in (f"W{l}", f"b{l}"):
+                if key in self.params:
+                    rows, columns = self.params[key].shape
+                    yield from ((key, i, j) for i in range(rows) for j in range(columns))
+
+    def visit(self, place, values):
+        """Try the values one by one and keep the first with the lowest loss; NaN is never lower."""
+        key, i, j = place
+        best, least = self.params[key][i, j], np.inf
+        for value in values:
+            self.params[key][i, j] = value
+            loss = self.loss()
+            if loss < least:
+                best, least = value, loss
+        self.params[key][i, j] = best
+
+    def sweep(self, values):
+        for place in self.places():
+            self.visit(place, values)
+
+
+class Case:
+    """A regression or classification problem with several starts, in float64."""
+
+    def __init__(self, widths, names, loss="mse", samples=37, seeds=(3, 1, 2), dtype=torch.float64):
+        self.names, self.seeds, self.widths = names, seeds, widths
+        self.numpy_loss = {"mse": mse, "cross_entropy": cross_entropy}[loss]
+        draw = torch.Generator().manual_seed(5)
+        x = torch.randn(widths[0], samples, generator=draw, dtype=torch.float64)
+        y = torch.randn(widths[-1], samples, generator=draw, dtype=torch.float64) + x[:1] * x[1:2]
+        if loss == "cross_entropy":
+            y = torch.eye(widths[-1], dtype=torch.float64)[y.argmax(0)].mT.contiguous()
+        hidden = tuple(activations[name] for name in names)
+        self.problem = DenseProblem(hidden, losses[loss](), x.to(dtype), y.to(dtype))
+        init = initializers["uniform"](low=-2, high=2, biases="drawn")
+        starts = [init.start(seed, widths, output_bias=True) for seed in seeds]
+        self.params = {
+            key: torch.as_tensor(np.stack([s[key] for s in starts])).to(dtype) for key in starts[0]
+        }
+
+    def begin(self, rule):
+        draw = Draw(self.seeds, torch.device("cpu"), self.params["W1"].dtype)
+        return rule.init(self.problem, self.params, draw)
+
+    def sweeps(self, rule, count, state=None):
+        with torch.no_grad():
+            state = state or self.begin(rule)
+            for _ in range(count):
+                state = rule.step(self.problem, state, self.problem.forward(state))
+        return state
+
+    def losses(self, state):
+        return self.problem.losses(self.problem.forward(state))
+
+    def brute(self, state, r=0):
+        return Brute(self.problem, self.names, self.numpy_loss, state, r)
+
+    def network(self):
+        at = self.problem.forward(self.params)
+        z, a = ([t.clone() for t in part] for part in at)
+        return Network(self.problem, {k: p.clone() for k, p in self.params.items()}, Pass(z, a))
+
+
+CASES = {
+    "published": Case((6, 5, 4, 1), ("identity", "relu")),
+    "deep": Case((4, 4, 3, 3, 2), ("tanh", "relu", "tanh")),
+    "softmax": Case((5, 4, 3), ("tanh",), "cross_entropy"),
+    "one layer": Case((4, 3), (), "cross_entropy"),
+}
+
+
+@pytest.fixture(params=list(CASES))
+def case(request):
+    return CASES[request.param]
+
+
+def assert_same(state, r, brute):
+    for key, expected in brute.params.items():
+        np.testing.assert_allclose(state[key][r].numpy(), expected, rtol=0, atol=1e-12)
+
+
+def test_ten_sweeps_are_those_of_the_brute_force_loop(case):
+    rule, state = MAKE(low=-2, high=2, count=12), None
+    brutes = [case.brute(case.params, r) for r in range(3)]
+    for _ in range(10):
+        state = case.sweeps(rule, 1, state)
+        for r, brute in enumerate(brutes):
+            brute.sweep(np.linspace(-2, 2, 12))
+            assert float(case.losses(state)[r]) == pytest.approx(brute.loss(), rel=1e-9)
+            assert_same(state, r, brute)
+
+
+@pytest.mark.long
+def test_ten_sweeps_of_the_published_experiment_are_those_of_the_brute_force_loop():
+    from sklearn.datasets import load_diabetes
+
+    data = load_diabetes()
+    case = Case((10, 5, 4, 1), ("identity", "relu"), seeds=(1,))
+    x, y = (torch.as_tensor(t).mT.contiguous() for t in (data.data, data.target[:, None]))
+    case.problem = DenseProblem(case.problem.hidden, losses["mse"](), x, y)
+    init = initializers["uniform"](low=-5, high=5, stream="torch", biases="drawn")
+    start = init.start(1, case.widths, output_bias=True)
+    case.params = {key: torch.as_tensor(p)[None] for key, p in start.items()}
+    brute, state = case.brute(case.params), None
+    for _ in range(10):
+        state = case.sweeps(MAKE(low=-5, high=5, count=100), 1, state)
+        brute.sweep(np.linspace(-5, 5, 100))
+        assert float(case.losses(state)[0]) == pytest.approx(brute.loss(), rel=1e-9)
+        assert_same(state, 0, brute)
+
+
+def test_the_outputs_of_a_suffix_are_those_of_full_passes(case):
+    network, values = case.network(), torch.linspace(-3, 3, 7, dtype=torch.float64).repeat(3, 1)
+    for key, i, j in case.brute(case.params).places():
+        found = network.suffix(Place(int(key[1:]), key, i, j), values)[-1]
+        for r in range(3):
+            brute = case.brute(case.params, r)
+            for c, value in enumerate(values[r]):
+                brute.params[key][i, j] = value
+                np.testing.assert_allclose(found[r, c], brute.outputs(), rtol=1e-12, atol=1e-12)
+
+
+def test_an_accepted_value_leaves_parameters_and_pass_as_a_full_pass_has_them(case):
+    network = case.network()
+    for n, (key, i, j) in enumerate(case.brute(case.params).places()):
+        value = torch.tensor([[0.3], [-1.0], [0.01 * n]], dtype=torch.float64)
+        network.accept(Place(int(key[1:]), key, i, j), value)
+        assert torch.equal(network.params[key][:, i, j], value[:, 0])
+    fresh = case.problem.forward(network.params)
+    for l in range(1, case.problem.depth + 1):
+        torch.testing.assert_close(network.at.z[l], fresh.z[l], rtol=1e-12, atol=1e-12)
+        if l < case.problem.depth:
+            torch.testing.assert_close(network.at.a[l], fresh.a[l], rtol=1e-12, atol=1e-12)
+
+
+def test_an_output_without_bias_is_searched_too():
+    case = Case((4, 3, 2), ("relu",))
+    case.params = {key: p for key, p in case.params.items() if key != "b2"}
+    brute = case.brute(case.params)
+    for _ in range(3):
+        brute.sweep(np.linspace(-2, 2, 9))
+    assert_same(case.sweeps(MAKE(low=-2, high=2, count=9), 3), 0, brute)
+
+
+def test_the_first_sweep_may_raise_the_loss_and_no_later_one_does(case):
+    rule = MAKE(low=-2, high=2, count=8)
+    state = case.sweeps(rule, 1)
+    for _ in range(8):
+        before, state = case.losses(state), case.sweeps(rule, 1, state)
+        assert (case.losses(state) <= before * (1 + 1e-12)).all()
+
+
+def off_grid():
+    """A linear regression at its optimum, which no coarse grid holds."""
+    case = Case((3, 1), ())
+    W = torch.full((3, 1, 3), 0.3, dtype=torch.float64)
+    case.params = {"W1": W, "b1": W[..., :1] * 0}
+    y = case.params["W1"][0] @ case.problem.inputs
+    case.problem = DenseProblem((), losses["mse"](), case.problem.inputs, y)
+    return case
+
+
+def test_the_value_before_is_given_up_even_where_it_was_the_best():
+    case = off_grid()
+    assert (case.losses(case.params) == 0).all()
+    assert (case.losses(case.sweeps(MAKE(low=-1, high=1, count=5), 1)) > 0).all()
+
+
+def test_a_kept_incumbent_wins_where_nothing_is_better():
+    case = off_grid()
+    state = case.sweeps(MAKE(low=-1, high=1, count=5, keep_incumbent=True), 2)
+    assert all(torch.equal(state[key], p) for key, p in case.params.items())
+
+
+@pytest.mark.parametrize("shrink", [1.0, 0.7])
+def test_with_the_incumbent_no_sweep_raises_the_loss(case, shrink):
+    rule = MAKE(low=-2, high=2, count=5, keep_incumbent=True, shrink=shrink)
+    state, before = None, case.losses(case.params)
+    for _ in range(6):
+        state = case.sweeps(rule, 1, state)
+        after = case.losses(state)
+        assert (after <= before * (1 + 1e-12)).all()
+        before = after
+
+
+def test_a_sweep_that_changes_nothing_leaves_the_best_of_the_grid_in_every_coordinate(case):
+    rule = MAKE(low=-2, high=2, count=6)
+    before, state = None, case.sweeps(rule, 1)
+    while before is None or not all(torch.equal(state[k], before[k]) for k in case.params):
+        before, state = state, case.sweeps(rule, 1, state)
+    for r in range(3):
+        brute = case.brute(state, r)
+        settled = brute.loss()
+        for key, i, j in list(brute.places()):
+            kept = brute.params[key][i, j]
+            for value in np.linspace(-2, 2, 6):
+                brute.params[key][i, j] = value
+                assert brute.loss() >= settled * (1 - 1e-12)
+            brute.params[key][i, j] = kept
+
+
+def test_the_first_of_equals_is_kept_and_nan_never():
+    nan, inf = float("nan"), float("inf")
+    scores = torch.tensor([[3.0, 1, 1, 2], [nan, 5, nan, 5], [nan, inf, nan, nan], [2, nan, 1, -1]])
+    values = torch.tensor([10.0, 20, 30, 40]).repeat(4, 1)
+    present = torch.full((4, 1), 7.0)
+    assert lowest(values, scores, present)[:, 0].tolist() == [20, 20, 7, 40]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("samples", [37, 442])
+@pytest.mark.parametrize("seeds", [(1,), (3, 1, 2)])
+def test_all_values_of_a_dead_unit_tie_to_the_last_bit_so_the_first_is_kept(dtype, samples, seeds):
+    case = Case((3, 4, 5, 3, 1), ("relu",) * 3, samples=samples, seeds=seeds, dtype=dtype)
+    case.params["b1"] = case.params["b1"].clone()
+    case.params["b1"][:, 2] = -1000
+    values = torch.linspace(-5, 5, 100, dtype=dtype).repeat(len(seeds), 1)
+    for j in range(3):
+        found = case.network().losses(Place(1, "W1", 2, j), values)
+        assert torch.equal(found, found[:, :1].expand_as(found))
+    state = case.sweeps(MAKE(low=-5, high=5, count=100), 1)
+    assert (state["W1"][:, 2] == -5).all()
+
+
+def test_a_value_that_overflows_is_never_kept():
+    case = Case((3, 2, 1), ("relu",))
+    state = case.sweeps(MAKE(low=-1e300, high=1e300, count=3), 1)
+    assert case.losses(state).isfinite().all()
+
+
+def test_a_parameter_stays_where_no_value_has_a_finite_loss():
+    case = Case((3, 1), ())
+    state = case.sweeps(MAKE(low=1e300, high=1e301, count=4), 1)
+    assert all(torch.equal(state[key], p) for key, p in case.params.items())
+
+
+@pytest.mark.parametrize(
+    ("start", "sweeps", "ends"),
+    [
+        (10, [20, 15, 15], [False, False, True]),  # the first is the best so far, whatever it is
+        (10, [20, 15, 16], [False, False, True]),  # a loss that rises gains less than nothing
+        (10, [8, 8 - 1e-8, 8 - 2e-8], [False] * 3),  # a new best, however small the gain
+        (10, [5, 8, 6], [False, True, False]),  # no new best, but a gain
+        (10, [5, 8, 8 - 1e-8], [False, True, True]),  # no new best, and less than the tolerance
+    ],
+)
+def test_it_ends_without_new_best_and_gain(monkeypatch, start, sweeps, ends):
+    """A network of one bias b whose loss is b^2, and sweeps that set b as the script says."""
+    x = torch.zeros(1, 1, dtype=torch.float64)
+    problem, script = DenseProblem((), losses["mse"](), x, x), iter(sweeps)
+    at_loss = lambda loss: {"W1": x[None] + 1, "b1": x[None] + loss**0.5}  # noqa: E731
+    monkeypatch.setattr(MAKE, "_sweep", lambda *_: at_loss(next(script)))
+    state = MAKE().init(problem, at_loss(start), Draw((1,), x.device, x.dtype))
+    assert not MAKE().done(state).any()
+    found = []
+    for _ in sweeps:
+        state = MAKE().step(problem, state, problem.forward(state))
+        found.append(bool(MAKE().done(state)))
+    assert found == ends
+
+
+def train_one(case, rule, epochs, reading="end_of_epoch"):
+    """The task of a case, and the outcome of one run of it from another start, of seed 1."""
+    level, init = {"train": Level(1.0, None)}, initializers["fan_in_normal"]()
+    task = Task(case.problem, None, case.widths, init, True, False, level, level)
+    return task, train(task, rule, Terms(None, reading, Budget(epochs=epochs)), [1], Clock())[0]
+
+
+def test_the_engine_ends_a_run_where_the_brute_force_loop_stops():
+    case = CASES["published"]
+    task, outcome = train_one(case, MAKE(low=-2, high=2, count=5), 50)
+    brute, best, sweeps = case.brute(task.start((1,))), np.inf, 0
+    while True:
+        before = brute.loss()
+        brute.sweep(np.linspace(-2, 2, 5))
+        after, sweeps = brute.loss(), sweeps + 1
+        if after >= best and before - after < 1e-6:
+            break
+        best = min(best, after)
+    assert (outcome.status, outcome.history[-1].epoch) == ("finished", sweeps)
+    assert outcome.history[-1].loss == pytest.approx(after, rel=1e-9)
+
+
+def test_the_published_reading_is_the_loss_after_the_sweep():
+    case, rule = CASES["published"], MAKE(low=-2, high=2, count=5)
+    ends, published = (
+        [row.loss for row in train_one(case, rule, 3, reading)[1].history]
+        for reading in ("end_of_epoch", "as_published")
+    )
+    assert published == ends[1:]
+
+
+def test_passes_are_counted_by_their_share_of_the_multiply_adds():
+    """6-5-4-3: a parameter of layer 1 costs 1 + 4 + 12 of 62, of layer 2 1 + 3, of layer 3 1."""
+    case = Case((6, 5, 4, 3), ("tanh", "tanh"))
+    last = train_one(case, MAKE(count=10, keep_incumbent=True), 2)[1].history[-1]
+    suffixes = 35 * 17 + 24 * 4 + 15 * 1
+    expected = 2 * 37 * (2 + (10 + 1 + 1) * suffixes / 62)
+    assert last.forward_passes == pytest.approx(expected, rel=1e-12)
+    assert last.backward_passes == 0
+
+
+def visited(monkeypatch, seeds, sweeps, **options):
+    """The places that each replica visits, sweep after sweep."""
+    seen = []
+    accept = Network.accept
+
+    def noted(self, place, value):
+        seen.append((len(value), place))
+        accept(self, place, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Network, "accept", noted)
+        run_steps(MAKE(**options), Tiny(), seeds, sweeps)
+    return seen
+
+
+def test_in_random_order_every_sweep_of_a_seed_has_its_permutation(monkeypatch):
+    given = [place for _, place in visited(monkeypatch, (3,), 1)]
+    seen = [place for _, place in visited(monkeypatch, (3, 1), 2, order="random")]
+    each = [seen[i : i + len(given)] for i in range(0, len(seen), len(given))]  # 3, 1, 3, 1
+    assert len(each) == 4
+    assert all(sorted(part) == sorted(given) for part in each)
+    assert len({tuple(part) for part in [given, *each]}) == 5
+    alone = [place for _, place in visited(monkeypatch, (3,), 2, order="random", count=4)]
+    assert alone == each[0] + each[2]
+
+
+def test_in_random_order_the_sweeps_are_those_of_the_brute_force_loop(case):
+    from gfopt.rng import order
+
+    state = case.sweeps(MAKE(low=-2, high=2, count=7, order="random"), 3)
+    for r, seed in enumerate(case.seeds):
+        brute = case.brute(case.params, r)
+        places = list(brute.places())
+        for sweep in range(3):
+            for d in order(seed, sweep, len(places)):
+                brute.visit(places[d], np.linspace(-2, 2, 7))
+        assert_same(state, r, brute)
+
+
+def grid(rule, present, sweep):
+    present = torch.tensor([[present]], dtype=torch.float64)
+    return rule.grids(torch.tensor([sweep]))(present)[0].numpy()
+
+
+def test_without_shrinking_every_sweep_has_the_same_values_to_the_last_bit():
+    for low, high in ((-5, 5), (-0.3, 0.7), (1, 3)):
+        for sweep in (0, 1, 7):
+            found = grid(MAKE(low=low, high=high, count=100), 0.123, sweep)
+            assert np.array_equal(found, np.linspace(low, high, 100))
+
+
+@pytest.mark.parametrize(
+    ("present", "sweep", "low", "high"),
+    [(0.3, 0, -4, 4), (0.3, 1, -1.7, 2.3), (0.3, 2, -0.7, 1.3), (3.9, 2, 2, 4), (-9.0, 2, -4, -2)],
+)
+def test_a_shrinking_range_is_centred_as_far_as_it_fits(present, sweep, low, high):
+    found = grid(MAKE(low=-4, high=4, count=9, shrink=0.5), present, sweep)
+    np.testing.assert_allclose(found, np.linspace(low, high, 9), rtol=0, atol=1e-14)
+
+
+def test_shrinking_ends_nearer_to_a_regressions_optimum():
+    case = off_grid()
+    plain, finer = (
+        case.losses(case.sweeps(MAKE(low=-1, high=1, count=5, shrink=s), 12)) for s in (1.0, 0.6)
+    )
+    assert (finer < 1e-3 * plain).all()
+
+
+def test_chunks_change_no_bit(case):
+    rule = MAKE(low=-2, high=2, count=11)
+    whole = case.sweeps(rule, 2)
+    for memory in (1, 100_000):
+        state, problem = case.begin(rule), replace(case.problem, memory=memory)
+        for _ in range(2):
+            state = rule.step(problem, state, problem.forward(state))
+        assert all(torch.equal(state[key], whole[key]) for key in whole)
+
+
+def test_chunks_keep_to_the_memory_given(monkeypatch):
+    case, rule, sizes, suffix = CASES["deep"], MAKE(count=50), [], Network.suffix
+
+    def noted(self, place, values):
+        z = suffix(self, place, values)
+        sizes.append(2 * sum(layer.nbytes for layer in z))
+        return z
+
+    monkeypatch.setattr(Network, "suffix", noted)
+    rule.step(replace(case.problem, memory=200_000), case.begin(rule), None)
+    assert 100_000 < max(sizes) <= 200_000
+
+
+def test_it_makes_its_own_pass_where_none_is_given():
+    case, rule = CASES["published"], MAKE()
+    state = case.begin(rule)
+    given = rule.step(case.problem, state, case.problem.forward(state))
+    own = rule.step(case.problem, state, None)
+    assert all(torch.equal(own[key], given[key]) for key in given)
+
+
+def test_the_pass_that_is_given_stays_as_it_was():
+    case, rule = CASES["published"], MAKE()
+    state = case.begin(rule)
+    at, again = (case.problem.forward(state) for _ in range(2))
+    rule.step(case.problem, state, at)
+    for part, expected in zip(at, again, strict=True):
+        assert all(torch.equal(t, e) for t, e in zip(part, expected, strict=True))
+
+
+def test_a_range_upside_down_is_refused():
+    with pytest.raises(ValueError, match="low: must be under high \\(got 1 and -1\\)"):
+        MAKE(low=1, high=-1).check(3)
