@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from gfopt.datasets import datasets
 from gfopt.initializers import initializers
 from gfopt.losses import losses
 from gfopt.optimizers import optimizers
+from gfopt.reproduction.loading import PACKAGED, load_claims
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -104,17 +107,34 @@ def test_links_and_pictures_of_the_documents_exist():
         assert missing == []
 
 
-def test_the_readmes_counts_are_those_of_the_committed_tables():
-    """The published column is the paper's; gfopt's must be what its own tables hold."""
-    import csv
+def reproduction():
+    """The committed report's rows, by claim."""
+    with (ROOT / "results" / "reproduction.csv").open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
 
-    rows = re.findall(
-        r"^\| ([^|]*)\| (\w+) \| (\d+) \| (\d+) \| ([\d.]+) \|$", README, re.MULTILINE
-    )
-    assert len(rows) == 6
+
+def test_the_readmes_counts_and_verdicts_are_those_of_the_committed_report():
+    """The published column is the paper's; gfopt's must be what its own report holds."""
+    found = re.findall(r"^\| (\w*) \| (\w+) \| (\d+) \| (\d+) \| ([^|]+) \|$", README, re.MULTILINE)
+    assert len(found) == 6
     race = ""
-    for name, rule, _, epochs, loss in rows:
-        race = name.split(",")[0].strip() or race
-        with (ROOT / "results" / f"{race}_poswise" / "table.csv").open(encoding="utf-8") as file:
-            row = next(r for r in csv.DictReader(file) if r["optimizer"] == rule)
-        assert (float(row["epochs"]), round(float(row["loss"]), 5)) == (float(epochs), float(loss))
+    for name, rule, published, epochs, verdict in found:
+        race = name or race
+        row = reproduction()[f"{race}-epochs-{rule.replace('_', '-')}"]
+        assert (row["published"], float(row["ours"])) == (published, float(epochs))
+        assert row["claim_supported"] == verdict
+
+
+def test_the_committed_report_judges_every_packaged_claim():
+    claims = load_claims(PACKAGED).claims
+    assert list(reproduction()) == [claim.id for claim in claims]
+    unjudged = [k for k, row in reproduction().items() if "not run" in row["claim_supported"]]
+    assert unjudged == []
+
+
+def test_the_readme_tells_as_many_verdicts_of_each_kind_as_the_report_holds():
+    counts = Counter(row["claim_supported"] for row in reproduction().values())
+    told = re.search(r"^(\d+) claims: (.+?)\.$", README, re.MULTILINE | re.DOTALL)
+    assert int(told[1]) == counts.total()
+    words = re.findall(r"(\d+) ([a-z -]+)", told[2].replace("\n", " "))
+    assert {name.strip(): int(count) for count, name in words} == dict(counts)

@@ -27,6 +27,13 @@ Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where
 Memory = Annotated[
     str, typer.Option(metavar="SIZE", help="What a population's activations may take: 512MiB.")
 ]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads; default: torch's.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the data sets; default: GFOPT_DATA, else the cache folder."),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Never download.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 Out = Annotated[Path, typer.Option(help="Where results go.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from gfopt.cli.options import Configs, Debug, Device, Out, Seeds, Set, load_all
+from gfopt.cli.options import Configs, Data, Debug, Device, Offline, Out, Seeds, Set, load_all
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
@@ -19,9 +19,9 @@ def plan(
     settings: Set = None,
     seeds: Seeds = None,
     device: Device = "auto",
-    data: Annotated[Path | None, typer.Option(help="Folder of the data sets.")] = None,
+    data: Data = None,
     out: Out = Path("results"),
-    offline: Annotated[bool, typer.Option("--offline", help="Never download.")] = False,
+    offline: Offline = False,
     debug: Debug = False,  # noqa: ARG001 - read where errors are answered
 ) -> None:
     """Say what `gfopt run` would do with each CONFIG, and run nothing but a probe epoch."""

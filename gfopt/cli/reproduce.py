@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfopt.cli.options import Debug, Device, Memory, Out
+from gfopt.cli.options import Data, Debug, Device, Memory, Offline, Out, Quiet, Threads
 from gfopt.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -26,21 +26,18 @@ def reproduce(
         typer.Option(min=1, metavar="N", help="So many seeds for each claim over several."),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out what takes long; at most three seeds.")
+        bool, typer.Option("--quick", help="Leave out what takes long; at most two seeds.")
     ] = False,
     claims: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Your own claims, in YAML.")
     ] = None,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; default: torch's.")] = None,
+    threads: Threads = None,
     memory: Memory = "1GiB",
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the data sets; default: GFOPT_DATA, else the cache folder."),
-    ] = None,
+    data: Data = None,
     out: Out = Path("results"),
-    offline: Annotated[bool, typer.Option("--offline", help="Never download.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    offline: Offline = False,
+    quiet: Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
     debug: Debug = False,  # noqa: ARG001 - read where errors are answered
 ) -> None:

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfopt.cli.options import Configs, Debug, Device, Memory, Out, Seeds, Set, load_all
+from gfopt.cli.options import (
+    Configs,
+    Data,
+    Debug,
+    Device,
+    Memory,
+    Offline,
+    Out,
+    Quiet,
+    Seeds,
+    Set,
+    Threads,
+    load_all,
+)
 from gfopt.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -22,12 +35,9 @@ def run(
     settings: Set = None,
     seeds: Seeds = None,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; default: torch's.")] = None,
+    threads: Threads = None,
     memory: Memory = "1GiB",
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the data sets; default: GFOPT_DATA, else the cache folder."),
-    ] = None,
+    data: Data = None,
     out: Out = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Run all again, finished or not.")] = False,
     fail_fast: Annotated[
@@ -37,8 +47,8 @@ def run(
         bool,
         typer.Option("--require-target", help="Exit with 4 unless every run reaches the target."),
     ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    offline: Offline = False,
+    quiet: Quiet = False,
     json: Annotated[
         bool, typer.Option("--json", help="Tables and records as JSON on stdout.")
     ] = False,

@@ -16,7 +16,7 @@ from gfopt.reproduction.evidence import REPEATS, Collected
 from gfopt.reproduction.gallery import draw_all
 from gfopt.reproduction.verdicts import Missing, Reproduced, Verdict, not_run
 
-QUICK_SEEDS, QUICK_REPEATS = 3, 3
+QUICK_SEEDS, QUICK_REPEATS = 2, 3
 _WATCHED = ("device", "threads", "cpu", "gpu")
 
 

@@ -24,7 +24,8 @@ def load_claims(path: Path) -> Claims:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: can't be read as text: {error}") from error
+        said = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: can't be read: {said}") from error
     source, complaints = parse(text, str(path))
     values = source.values if isinstance(source.values, dict) else {}
     if not complaints:
