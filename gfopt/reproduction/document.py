@@ -96,7 +96,7 @@ def summary(findings: Sequence[Finding]) -> str:
     numbers = Counter(str(finding.verdict.reproduced) for finding in findings)
     claims = Counter(str(finding.verdict.supported) for finding in findings)
     return (
-        f"{len(findings)} claims. Number reproduced: {_counted(numbers)}. "
+        f"{len(findings)} claim{'s' * (len(findings) != 1)}. Number reproduced: {_counted(numbers)}. "
         f"Claim supported: {_counted(claims)}."
     )
 

@@ -81,7 +81,7 @@ class Verdict:
 
 def not_run(reason: str) -> Verdict:
     """The verdict on what could not be measured."""
-    return Verdict(Reproduced.NOT_RUN, Supported.NOT_RUN, f"Not run: {reason}.")
+    return Verdict(Reproduced.NOT_RUN, Supported.NOT_RUN, f"Not run: {reason.rstrip('.')}.")
 
 
 def percentile(published: float, values: Sequence[float]) -> float:

@@ -169,3 +169,7 @@ def test_json_is_strict_and_what_is_not_finite_is_null():
 def test_csv_and_json_have_the_same_columns():
     found = json.loads(to_json(FOUND, {}))["claims"]
     assert to_csv(FOUND).splitlines()[0].split(",") == list(found[0]) == list(rows(FOUND)[0])
+
+
+def test_a_reason_that_ends_in_a_full_stop_gets_no_second_one():
+    assert not_run("put them there.").sentence == "Not run: put them there."
