@@ -95,10 +95,9 @@ def summary(findings: Sequence[Finding]) -> str:
     """How many verdicts of each kind."""
     numbers = Counter(str(finding.verdict.reproduced) for finding in findings)
     claims = Counter(str(finding.verdict.supported) for finding in findings)
-    return (
-        f"{len(findings)} claim{'s' * (len(findings) != 1)}. Number reproduced: {_counted(numbers)}. "
-        f"Claim supported: {_counted(claims)}."
-    )
+    head = "1 claim" if len(findings) == 1 else f"{len(findings)} claims"
+    found = f"Number reproduced: {_counted(numbers)}. Claim supported: {_counted(claims)}."
+    return f"{head}. {found}"
 
 
 def ours(verdict: Verdict) -> str:
