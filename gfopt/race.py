@@ -16,7 +16,7 @@ from gfopt.formats import formats
 from gfopt.plans import Run, ordered, plan
 from gfopt.problem import MEMORY
 from gfopt.records import Record, read_history, write_whole
-from gfopt.runs import Failure, execute
+from gfopt.runs import Failure, Machine, execute
 from gfopt.tables import Table, summarise
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def race(
     failures: list[Failure] = []
     listener.begin(experiment, due, len(runs) - len(due))
     try:
-        for ended in _execute(experiment, due, setting, listener) if due else ():
+        for ended in _made(experiment, due, setting, listener):
             listener.end(ended)
             if isinstance(ended, Record):
                 records[ended.label, ended.seed] = ended
@@ -130,20 +130,24 @@ def parse_memory(given: int | str) -> int:
     return size
 
 
-def _execute(
-    experiment: Experiment, due: list[Run], setting: Setting, listener: Listener
-) -> Iterator[Record | Failure]:
-    """The runs that are due, on the machine that the setting describes."""
+def machine_of(setting: Setting) -> Machine:
+    """The machine that the setting describes, its threads and its allocator set."""
     import torch
 
     from gfopt.environment import keep_memory, torch_device
-    from gfopt.runs import Machine
 
     keep_memory()
     if setting.threads:
         torch.set_num_threads(setting.threads)
-    machine = Machine(torch_device(setting.device), setting.data, setting.offline, setting.memory)
-    return execute(experiment, due, machine, listener.reading)
+    return Machine(torch_device(setting.device), setting.data, setting.offline, setting.memory)
+
+
+def _made(
+    experiment: Experiment, due: list[Run], setting: Setting, listener: Listener
+) -> Iterator[Record | Failure]:
+    """The runs that are due, each as it ends; where none is, no torch is loaded."""
+    if due:
+        yield from execute(experiment, due, machine_of(setting), listener.reading)
 
 
 def _open(folder: Path) -> None:

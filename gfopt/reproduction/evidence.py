@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gfopt.config.finding import load_config
 from gfopt.errors import DataError, UsageError, unknown
-from gfopt.race import Listener, Result, Setting, race
+from gfopt.race import Listener, Result, Setting, machine_of, race
 from gfopt.records import HistoryRow, Record, read_history
 from gfopt.reproduction.values import VALUES
 from gfopt.reproduction.verdicts import Missing
@@ -90,7 +90,7 @@ class Collected:
         if measure.value == "layers_at_once":
             most = max(map(len, self.layers(measure)))
             return {run.seed: float(most) for run in runs}
-        experiment, machine = self.experiments[measure.runs], measuring.machine(self.setting)
+        experiment, machine = self.experiments[measure.runs], machine_of(self.setting)
         with self._data_needed():
             folders = {run.seed: self.folder(measure, run) for run in runs}
             return {
@@ -110,7 +110,7 @@ class Collected:
         from gfopt.reproduction import measuring
 
         folder = self.folder(measure, self.records(measure)[0])
-        machine = measuring.machine(self.setting)
+        machine = machine_of(self.setting)
         with self._data_needed():
             return measuring.outputs(self.experiments[measure.runs], machine, folder)
 
@@ -132,7 +132,7 @@ class Collected:
             failed = {failure.run.entry.label for failure in self.results[runs].failures}
             wanted = {label for key, label in self._timed if key == runs} - failed
             entries = [e for e in self.experiments[runs].entries if e.label in wanted]
-            machine = measuring.machine(self.setting)
+            machine = machine_of(self.setting)
             with self._data_needed():
                 self._times[runs] = measuring.epoch_seconds(
                     replace(self.experiments[runs], entries=tuple(entries)), machine, self.repeats

@@ -11,7 +11,6 @@ import torch
 from gfopt.clock import clock_for
 from gfopt.datasets import prepare
 from gfopt.engine import train
-from gfopt.environment import keep_memory, torch_device
 from gfopt.problem import DenseProblem, Pass, State
 from gfopt.reproduction.verdicts import Missing
 from gfopt.rng import Draw
@@ -21,19 +20,10 @@ from gfopt.task import Task, build
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
-    from gfopt.race import Setting
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
 STRETCH = 20  # epochs that are timed at once
-
-
-def machine(setting: Setting) -> Machine:
-    """Where to measure, with the memory and the threads that runs have."""
-    keep_memory()
-    if setting.threads:
-        torch.set_num_threads(setting.threads)
-    return Machine(torch_device(setting.device), setting.data, setting.offline, setting.memory)
 
 
 def epoch_seconds(

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from gfopt.config.experiment import load
 from gfopt.datasets import prepare
 from gfopt.outcomes import Outcome, Row
-from gfopt.race import Setting, Silence, race
+from gfopt.race import Setting, Silence, machine_of, race
 from gfopt.records import Status
 from gfopt.reproduction import measuring
 from gfopt.reproduction.verdicts import Missing
@@ -178,5 +178,5 @@ def test_seconds_come_from_the_engine_s_own_clock(experiment, machine):
 
 
 def test_measuring_takes_the_threads_that_were_asked_for(tmp_path):
-    measuring.machine(Setting(tmp_path, tmp_path, "cpu", threads=1))
+    machine_of(Setting(tmp_path, tmp_path, "cpu", threads=1))
     assert torch.get_num_threads() == 1
