@@ -9,6 +9,7 @@ from typing import Any
 
 from gfopt.config.experiment import Experiment, load
 from gfopt.config.finding import DEFAULT, load_config
+from gfopt.paths import Asked, Timing
 from gfopt.problem import MEMORY
 from gfopt.race import Result, Setting, Silence, data_folder, parse_memory, race
 
@@ -26,6 +27,8 @@ def run(
     offline: bool = False,
     force: bool = False,
     fail_fast: bool = False,
+    path: Asked = "auto",
+    timing: Timing = "auto",
 ) -> Result:
     """Run what is missing of an experiment; the records and the table of all of it.
 
@@ -41,6 +44,8 @@ def run(
         offline: never download.
         force: run all again, finished or not.
         fail_fast: stop at the first run that fails.
+        path: auto, plain, or compiled (an error where a rule has no compiled loops).
+        timing: on: seed by seed, for seconds; off: seeds in a batch; auto: on up to 5 seeds.
 
     Raises:
         GfoptError: what is wrong with the config, the options or the data. A run that fails doesn't
@@ -57,6 +62,8 @@ def run(
         offline=offline,
         force=force,
         fail_fast=fail_fast,
+        path=path,
+        timing=timing,
     )
     return race(_experiment(config, changes), setting, Silence())
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from gfopt.batches import Batches
 from gfopt.clock import Clock, Phase
 from gfopt.outcomes import Outcome, Row
-from gfopt.problem import DenseProblem, Pass, State, parameters
+from gfopt.problem import DenseProblem, Pass, State
 from gfopt.records import Status
 from gfopt.rng import Draw
 from gfopt.tally import Tally
@@ -42,7 +42,6 @@ class _Costs(NamedTuple):
 
 
 _REHEARSED = 256  # samples of the step thrown away, where one step is all there is
-
 Watch = Callable[[int, Row], None]  # called with seed and row after each reading
 
 
@@ -56,17 +55,19 @@ def train(
     batch_size: int | None = None,
     schedule: Schedule | None = None,
     watch: Watch = lambda seed, row: None,
+    warming: Phase = Phase.SET_UP,
 ) -> list[Outcome]:
     """Run each seed until target, budget or its own end; outcomes in the order of the seeds.
 
     All seeds run in one batch; where the rule can't, or each has an lr by its loss, one by one.
+    `warming`: the phase of the step that is thrown away.
     """
     outcomes: dict[int, Outcome] = {}
     batched = optimizer.batches_seeds and not (schedule and schedule.reads_loss)
-    for together in [seeds] if batched else [[seed] for seed in seeds]:
+    for some in [tuple(seeds)] if batched else [(seed,) for seed in seeds]:
         with torch.no_grad():
-            loop = Loop(task, optimizer, terms, tuple(together), clock, batch_size, schedule, watch)
-            loop.run()
+            loop = Loop(task, optimizer, terms, some, clock, batch_size, schedule, watch)
+            loop.run(warming)
         outcomes |= loop.outcomes
     return [outcomes[seed] for seed in seeds]
 
@@ -96,9 +97,9 @@ class Loop:
         self.history: dict[int, list[Row]] = {seed: [] for seed in seeds}
         self.unused: _Costs | None = None  # costs before a pass that no step has taken yet
 
-    def run(self) -> None:
+    def run(self, warming: Phase = Phase.SET_UP) -> None:
         """From the start to the end of the last replica."""
-        self.set_up()
+        self.set_up(warming)
         self.look()
         if self.terms.reading == "end_of_epoch":
             self.read()
@@ -113,14 +114,16 @@ class Loop:
         if self.unused:
             self.clock.reassign(self.unused.train)
 
-    def set_up(self) -> None:
+    def set_up(self, warming: Phase) -> None:
         """Draw the start; throw one step away first, so that no run pays for a cold machine."""
         with self.clock.phase(Phase.SET_UP):
             like = self.task.train.inputs
             draw = Draw(self.seeds, like.device, like.dtype)
             problem, params = self._first_batch(self.task.train), self.task.start(self.seeds)
-            at = problem.forward(params) if self.optimizer.wants_pass else None
-            self.optimizer.step(problem, self.optimizer.init(problem, params, draw), at)
+            state = self.optimizer.init(problem, params, draw)
+            with self.clock.phase(warming):
+                at = problem.forward(state) if self.optimizer.wants_pass else None
+                self.optimizer.step(problem, state, at)
             self.state = self.optimizer.init(problem, params, draw)
             if self.schedule:
                 self.state = self.schedule.begin(self.state)
@@ -154,7 +157,7 @@ class Loop:
         return self.terms.every_updates or self.batches.per_epoch
 
     def _updates_left(self) -> int:
-        """Updates that the budget of epochs allows still."""
+        """Those that the budget of epochs allows."""
         return self.terms.budget.epochs * self.batches.per_epoch - self.updates
 
     def _mini_batch(self, numbers: Tensor) -> None:
@@ -254,9 +257,7 @@ class Loop:
             valid_loss=valid_loss,
             valid_accuracy=valid_accuracy,
             notes=self.optimizer.notes(state),
-            weights={
-                key: tensor[0].clone() for key, tensor in (parameters(state) or state).items()
-            },
+            weights={k: t[0].clone() for k, t in self.optimizer.weights(state).items()},
         )
 
     def _validation(self, state: State) -> tuple[float | None, float | None]:

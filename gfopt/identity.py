@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfopt import activations, clock, cosine, initializers, losses, problem, rng, tally, target
+from gfopt.compiled import compiled
 from gfopt.config.rule_files import with_imports
 from gfopt.datasets import prepare
 from gfopt.optimizers import base
+from gfopt.paths import COMPILED, GRAPH, PLAIN
 from gfopt.records import SCHEMA
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ _NUMERICAL = [
         _PACKAGE / name
         for name in (
             "batches.py",
+            "device_noise.py",
             "engine.py",
             "task.py",
             "optimizers/module_rule.py",
@@ -50,21 +53,32 @@ _NUMERICAL = [
 ]
 
 
-def identity(experiment: Experiment, entry: Entry, seed: int, device_kind: str) -> dict[str, Any]:
-    """Everything that the run's id stands for, as plain values."""
+def identity(
+    experiment: Experiment,
+    entry: Entry,
+    seed: int,
+    device_kind: str,
+    path: str = PLAIN,
+    *,
+    alone: bool = True,
+) -> dict[str, Any]:
+    """Everything that the run's id stands for, as plain values.
+
+    `alone`: not in one batch with other seeds, so that its seconds count.
+    """
     conditions = experiment.conditions()
     dataset = {k: v for k, v in conditions.pop("dataset").items() if k not in ("name", "file")}
     return {
         "record_schema": SCHEMA,
         "optimizer": entry.settings() | ({} if entry.file else {"name": entry.name}),
         "source": source_digest(
-            *_rule_files(entry), Path(inspect.getfile(type(experiment.dataset)))
+            *_rule_files(entry, path), Path(inspect.getfile(type(experiment.dataset)))
         ),
         "data": {"fingerprint": experiment.dataset.fingerprint(), "options": dataset},
         "seed": seed,
         "device": device_kind,
-        "path": "plain",
-        "replicas": 1,
+        "path": path,
+        "replicas": 1 if alone else "batch",
         **conditions,
     }
 
@@ -86,13 +100,20 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return sorted(k for k in flat.keys() | against.keys() if flat.get(k) != against.get(k))
 
 
-def _rule_files(entry: Entry) -> list[Path]:
-    """The rule's file and its kernel's; a user's with what it imports from beside itself."""
+def _rule_files(entry: Entry, path: str) -> list[Path]:
+    """The rule's file and its kernels'; a user's with what it imports from beside itself."""
     if entry.file:
         return with_imports(entry.file)
     assert entry.made
     files = {Path(inspect.getfile(type(rule))): None for rule in entry.made.family()}
-    kernels = [_PACKAGE / "kernels" / file.name for file in files]
+    names = [file.name for file in files]
+    if path == GRAPH:
+        files[_PACKAGE / "graphs.py"] = None
+    if path == COMPILED:
+        loops = compiled[entry.name]
+        files[Path(inspect.getfile(loops))] = None
+        names += [f"{kernel}.py" for kernel in loops.kernels]
+    kernels = [_PACKAGE / "kernels" / name for name in dict.fromkeys(names)]
     return [*files, *(kernel for kernel in kernels if kernel.is_file())]
 
 

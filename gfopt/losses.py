@@ -38,6 +38,11 @@ class Loss(Options):
         """Whether its z_L are cosines of W_L and a_{L-1}: no b_L then."""
         return False
 
+    @property
+    def by_residual(self) -> bool:
+        """Whether delta_L is a_L - y, times the same number for all outputs and samples."""
+        return True
+
     def activate(self, z: Tensor) -> Tensor:
         """The network's outputs a_L from the last pre-activations z_L."""
         return z
@@ -86,6 +91,10 @@ class _PublishedLoss(Loss):
             description="published: a - y, as the program trains; true: the value's own derivative",
         ),
     ] = "published"
+
+    @property
+    def by_residual(self) -> bool:
+        return self.signal == "published"
 
     def of_outputs(self, a: Tensor, y: Tensor) -> Tensor:
         return _two_sided(a, y)
@@ -175,6 +184,10 @@ class NormalisedMeanSquaredError(Loss):
 class SigmoidMeanSquaredError(MeanSquaredError):
     """Sigmoid output, (1/N) sum (a - y)^2, summed over outputs: classes, or values from 0 to 1."""
 
+    @property
+    def by_residual(self) -> bool:
+        return False
+
     def activate(self, z: Tensor) -> Tensor:
         return z.sigmoid()
 
@@ -206,6 +219,10 @@ class AdditiveMarginSoftmax(Loss):
     @property
     def cosine(self) -> bool:
         return self.normalised
+
+    @property
+    def by_residual(self) -> bool:
+        return False
 
     def of_outputs(self, a: Tensor, y: Tensor) -> Tensor:
         return -(y * self._logits(a, y).log_softmax(-2)).sum(-2).mean(-1)

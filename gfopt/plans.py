@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfopt.identity import digest, identity
+from gfopt.paths import Asked, Timing, alone, choose
 from gfopt.records import Record, read_finished
 
 if TYPE_CHECKING:
@@ -21,28 +22,53 @@ class Run:
 
     entry: Entry
     seed: int
+    path: str
+    alone: bool  # or in one batch with other seeds
     identity: dict[str, Any]
     id: str
     folder: Path
     record: Record | None
 
 
-def plan(experiment: Experiment, out: Path, device_kind: str) -> list[Run]:
+def plan(
+    experiment: Experiment,
+    out: Path,
+    device_kind: str,
+    path: Asked = "auto",
+    timing: Timing = "auto",
+) -> list[Run]:
     """Every run of the experiment in running order; neither torch nor data is needed.
 
     The order alternates from seed to seed (A B, B A, ...), so that a drift of the machine's speed
-    falls on all rules alike.
+    falls on all rules alike. A run made alone serves where one of a batch would do.
     """
+    chosen, folder = choose(experiment, device_kind, path).path, out / experiment.name / "runs"
     runs = []
     for i, seed in enumerate(experiment.seeds):
         entries = experiment.entries if i % 2 == 0 else experiment.entries[::-1]
         for entry in entries:
-            facts = identity(experiment, entry, seed, device_kind)
-            folder = out / experiment.name / "runs" / digest(facts)
-            record = read_finished(folder)
-            named = record and record.model_copy(update=_names(experiment, entry))
-            runs.append(Run(entry, seed, facts, folder.name, folder, named))
+            run = _run(experiment, entry, seed, device_kind, chosen, folder, apart=True)
+            if not run.record and not alone(experiment, entry, timing):
+                run = _run(experiment, entry, seed, device_kind, chosen, folder, apart=False)
+            runs.append(run)
     return runs
+
+
+def _run(
+    experiment: Experiment,
+    entry: Entry,
+    seed: int,
+    device_kind: str,
+    path: str,
+    folder: Path,
+    *,
+    apart: bool,
+) -> Run:
+    facts = identity(experiment, entry, seed, device_kind, path, alone=apart)
+    own = folder / digest(facts)
+    record = read_finished(own)
+    named = record and record.model_copy(update=_names(experiment, entry))
+    return Run(entry, seed, path, apart, facts, own.name, own, named)
 
 
 def _names(experiment: Experiment, entry: Entry) -> dict[str, str]:

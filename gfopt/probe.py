@@ -6,24 +6,19 @@ import resource
 import sys
 from typing import TYPE_CHECKING
 
-from gfopt.clock import clock_for
-from gfopt.datasets import prepare
-from gfopt.engine import train
-from gfopt.runs import make_rules
+from gfopt.runs import make_rules, make_task, train_seeds
 from gfopt.target import Budget, Terms
-from gfopt.task import Task, build
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
     from gfopt.plans import Run
     from gfopt.runs import Machine
+    from gfopt.task import Task
 
 
 def sizes(experiment: Experiment, machine: Machine) -> tuple[Task, list[str]]:
     """The task, and its shapes, parameters and levels in words."""
-    precision = experiment.precision
-    data = prepare(experiment.dataset, machine.data, precision=precision, offline=machine.offline)
-    task = build(experiment, data, machine.device)
+    precision, task = experiment.precision, make_task(experiment, machine)
     parameters = sum(p.numel() for p in task.start([experiment.seeds[0]]).values())
     held_out = f", {task.valid.samples} held out" if task.valid else ""
     level = task.class_prior["train"].loss
@@ -32,7 +27,6 @@ def sizes(experiment: Experiment, machine: Machine) -> tuple[Task, list[str]]:
         f"data: x {shape}, {task.train.samples} samples{held_out}",
         f"network: {'-'.join(map(str, task.widths))}, {parameters} parameters",
         f"train loss: chance level {task.chance['train'].loss:.6g}, class-prior level {level:.6g}",
-        f"paths: plain, on {machine.device} (the only code path there is)",
     ]
 
 
@@ -42,11 +36,9 @@ def probe(experiment: Experiment, task: Task, due: list[Run]) -> list[str]:
     firsts = {run.entry.label: run for run in reversed(due)}
     lines = []
     for label, run in sorted(firsts.items()):
-        clock = clock_for(task.train.inputs.device)
         terms = Terms(None, "end_of_epoch", Budget(epochs=1, seconds=experiment.budget.seconds))
-        size, schedule = run.entry.batch_size, run.entry.schedule
         try:
-            train(task, rules[label], terms, [run.seed], clock, batch_size=size, schedule=schedule)
+            _, clock = train_seeds(task, run.entry, rules[label], run.path, terms, [run.seed])
         except (Exception, SystemExit) as error:  # a user's rule: the other probes go on
             lines.append(f"{label}: fails, {type(error).__name__}: {error}")
             continue

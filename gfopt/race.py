@@ -13,6 +13,7 @@ from pydantic import ByteSize, TypeAdapter, ValidationError
 from gfopt.environment import device_kind
 from gfopt.errors import UsageError
 from gfopt.formats import formats
+from gfopt.paths import Asked, Timing
 from gfopt.plans import Run, ordered, plan
 from gfopt.problem import MEMORY
 from gfopt.records import Record, read_history, write_whole
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and how to run: nothing here changes a number, but the device's kind."""
+    """Where and how to run: of all this only device and path can change a number."""
 
     out: Path = Path("results")
     data: Path = field(default_factory=lambda: data_folder(None))
@@ -36,6 +37,8 @@ class Setting:
     offline: bool = False
     force: bool = False
     fail_fast: bool = False
+    path: Asked = "auto"
+    timing: Timing = "auto"
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def race(
     """
     folder = setting.out / experiment.name
     _open(folder)
-    runs = plan(experiment, setting.out, device_kind(setting.device))
+    kind = device_kind(setting.device)
+    runs = plan(experiment, setting.out, kind, setting.path, setting.timing)
     due = [run for run in runs if setting.force or not run.record]
     records = {(run.entry.label, run.seed): run.record for run in runs if run.record}
     failures: list[Failure] = []

@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 
 
 def record_of(
-    experiment: Experiment, task: Task, run: Run, outcome: Outcome, clock: Clock, notes: list[str]
+    experiment: Experiment,
+    task: Task,
+    run: Run,
+    outcome: Outcome,
+    clock: Clock,
+    notes: list[str],
+    *,
+    replicas: int = 1,
 ) -> Record:
-    """All that is known of one run."""
+    """All that is known of one run; `replicas` shared its batch, and the clock."""
     last, target = outcome.history[-1], experiment.target
     metric = target.metric if target else "train_loss"
     return Record(
@@ -42,6 +49,8 @@ def record_of(
         target_metric=metric,
         target_value=target.value if target else None,
         reading=experiment.reading,
+        path=run.path,
+        replicas=replicas,
         updates=last.updates,
         cpu_seconds=last.cpu_seconds,
         forward_passes=last.forward_passes,

@@ -33,7 +33,9 @@ def raw_bits(seed: int, stream: Stream, count: int, *counters: int) -> Array:
     """`count` uint64 of one stream; at most three counters, each below 2^64."""
     words = [0, *counters, *[0] * (3 - len(counters))]
     key = np.array([seed, stream], dtype=np.uint64)
-    return np.asarray(np.random.Philox(key=key, counter=words).random_raw(count))
+    return np.asarray(
+        np.random.Philox(key=key, counter=np.array(words, dtype=np.uint64)).random_raw(count)
+    )
 
 
 def order(seed: int, epoch: int, samples: int) -> Array:
@@ -83,6 +85,10 @@ def noise(seeds: Tensor, step: Tensor, like: Tensor, member: int = 0) -> Tensor:
     """
     import torch
 
+    if like.device.type == "cuda":
+        from gfopt import device_noise
+
+        return device_noise.noise(seeds, step, like, member)
     size = like[0].numel()
     rows = [
         normal(int(s), int(t), member, size)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gfopt.compiled import compiled
 from gfopt.errors import GfoptError, UsageError
+from gfopt.graphs import graphed
+from gfopt.paths import COMPILED, GRAPH, PLAIN
 from gfopt.problem import MEMORY
 from gfopt.records import Record, whole_folder, write_history, write_record
 
 if TYPE_CHECKING:
     import torch
 
+    from gfopt.clock import Clock
+    from gfopt.config.entries import Entry
     from gfopt.config.experiment import Experiment
     from gfopt.optimizers.base import Optimizer
-    from gfopt.outcomes import Row
+    from gfopt.outcomes import Outcome, Row
     from gfopt.plans import Run
+    from gfopt.target import Terms
     from gfopt.task import Task
 
 
@@ -41,28 +48,27 @@ class Machine:
     device: torch.device
     data: Path
     offline: bool = False
-    memory: int = MEMORY  # bytes that a population's activations may take
+    memory: int = MEMORY  # bytes that a population's activations, or a batch of seeds, may take
 
 
 def execute(
     experiment: Experiment, runs: list[Run], machine: Machine, watch: Watch
 ) -> Iterator[Record | Failure]:
-    """Make the runs, one after the other; each record is on disk before it is yielded."""
-    from gfopt.datasets import prepare
-    from gfopt.task import build
+    """Make the runs, one after the other; each record is on disk before it is yielded.
 
+    Those that aren't made alone go together with the others of their rule, as many at once as
+    memory allows.
+    """
     rules = make_rules(experiment, runs)
-    data = prepare(
-        experiment.dataset, machine.data, precision=experiment.precision, offline=machine.offline
-    )
-    task = build(experiment, data, machine.device, machine.memory)
-    for run in runs:
+    task = make_task(experiment, machine)
+    for together in batches(runs, task):
         try:
-            yield _make(experiment, task, run, rules[run.entry.label], watch)
+            yield from _make(experiment, task, together, rules[together[0].entry.label], watch)
         except GfoptError:
             raise
         except (Exception, SystemExit) as error:  # a rule's own mistake: the other runs go on
-            yield Failure(run, _sentence(run, error), traceback.format_exc())
+            for run in together:
+                yield Failure(run, _sentence(run, error), traceback.format_exc())
 
 
 def make_rules(experiment: Experiment, runs: list[Run]) -> dict[str, Optimizer]:
@@ -78,35 +84,104 @@ def make_rules(experiment: Experiment, runs: list[Run]) -> dict[str, Optimizer]:
     return rules
 
 
-def _make(experiment: Experiment, task: Task, run: Run, rule: Optimizer, watch: Watch) -> Record:
-    """Train, and write the run's folder."""
+def make_task(experiment: Experiment, machine: Machine) -> Task:
+    """The experiment's data and network, on the machine's device."""
+    from gfopt.datasets import prepare
+    from gfopt.task import build
+
+    data = prepare(
+        experiment.dataset, machine.data, precision=experiment.precision, offline=machine.offline
+    )
+    return build(experiment, data, machine.device, machine.memory)
+
+
+def train_seeds(
+    task: Task,
+    entry: Entry,
+    rule: Optimizer,
+    path: str,
+    terms: Terms,
+    seeds: list[int],
+    watch: Callable[[int, Row], None] = lambda seed, row: None,
+) -> tuple[list[Outcome], Clock]:
+    """Train a rule of an experiment on a code path; outcomes by seed, and the clock of them all."""
     from gfopt.clock import Phase, clock_for
     from gfopt.engine import train
+
+    clock = clock_for(task.train.inputs.device)
+    with clock.phase(Phase.SET_UP), _on(path, entry, rule, task) as (way, runner):
+        warming = Phase.COMPILE if path == COMPILED else Phase.SET_UP
+        size, schedule = entry.batch_size, entry.schedule
+        outcomes = train(
+            way,
+            runner,
+            terms,
+            seeds,
+            clock,
+            batch_size=size,
+            schedule=schedule,
+            watch=watch,
+            warming=warming,
+        )
+        clock.enter(Phase.OTHER)
+    return outcomes, clock
+
+
+@contextmanager
+def _on(path: str, entry: Entry, rule: Optimizer, task: Task) -> Iterator[tuple[Task, Optimizer]]:
+    """The task and the rule as the path has them."""
+    if path == PLAIN:
+        yield task, rule
+        return
+    if path == GRAPH:
+        yield graphed(task, rule)
+        return
+    from gfopt.kernels.threads import sharing
+
+    with sharing():
+        yield compiled[entry.name]().made(rule, task)
+
+
+def batches(runs: list[Run], task: Task) -> Iterator[list[Run]]:
+    """The runs in order: those made alone by themselves, the others by rule, cut by memory."""
+    size = max(1, task.train.memory // task.bytes_of_a_replica())
+    waiting: dict[tuple[str, int | None], list[Run]] = {}
+    for run in runs:
+        waiting.setdefault((run.entry.label, run.seed if run.alone else None), []).append(run)
+    for together in waiting.values():
+        yield from (together[i : i + size] for i in range(0, len(together), size))
+
+
+def _make(
+    experiment: Experiment, task: Task, runs: list[Run], rule: Optimizer, watch: Watch
+) -> Iterator[Record]:
+    """Train, and write the folder of each run."""
     from gfopt.optimizers.module_rule import ModuleRule
     from gfopt.recording import record_of, save_weights
     from gfopt.tryout import try_out
 
-    if run.entry.file and not isinstance(rule, ModuleRule):
-        try_out(rule, task, run.seed, run.entry.batch_size)
-    clock = clock_for(task.train.inputs.device)
-    outcome = train(
+    entry, by_seed = runs[0].entry, {run.seed: run for run in runs}
+    if entry.file and not isinstance(rule, ModuleRule):
+        try_out(rule, task, runs[0].seed, entry.batch_size)
+    outcomes, clock = train_seeds(
         task,
+        entry,
         rule,
+        runs[0].path,
         experiment.terms(),
-        [run.seed],
-        clock,
-        batch_size=run.entry.batch_size,
-        schedule=run.entry.schedule,
-        watch=lambda seed, row: watch(run, row),
-    )[0]
-    clock.enter(Phase.OTHER)
-    told = [f"{run.entry.label}, seed {run.seed}: {note}" for note in outcome.notes]
-    record = record_of(experiment, task, run, outcome, clock, rule.remarks() + told)
-    with whole_folder(run.folder) as folder:
-        write_record(folder, record)
-        write_history(folder, outcome.history)
-        save_weights(folder, outcome)
-    return record
+        list(by_seed),
+        watch=lambda seed, row: watch(by_seed[seed], row),
+    )
+    for run, outcome in zip(runs, outcomes, strict=True):
+        told = [f"{entry.label}, seed {run.seed}: {note}" for note in outcome.notes]
+        record = record_of(
+            experiment, task, run, outcome, clock, rule.remarks() + told, replicas=len(runs)
+        )
+        with whole_folder(run.folder) as folder:
+            write_record(folder, record)
+            write_history(folder, outcome.history)
+            save_weights(folder, outcome)
+        yield record
 
 
 def _sentence(run: Run, error: BaseException) -> str:

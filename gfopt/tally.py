@@ -8,6 +8,7 @@ multiply-adds: forward, of sum n_l n_{l-1}; backward, of the products dW and dA,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -29,17 +30,17 @@ class Tally:
 
     def forward(self, rows: int, samples: int, first: int, made: Pass) -> None:
         """Count a pass of layers first..L; rows beyond the replicas are population members."""
-        self._forward += self._scaled(rows, samples) * sum(self._products()[first - 1 :])
+        self._forward += self._scaled(rows, samples) * forward_products(self.widths, first)
         if samples == self.full_samples and rows == self.replicas:
             self.last_full = made
 
     def backward(self, rows: int, samples: int, last: int) -> None:
         """Count a back-propagation through layers L..last."""
-        self._backward += self._scaled(rows, samples) * self._backward_products(last)
+        self._backward += self._scaled(rows, samples) * backward_products(self.widths, last)
 
     def charge(self, passes: float) -> None:
         """Count forward sample-passes of a replica that a rule made by means of its own."""
-        self._forward += passes * sum(self._products())
+        self._forward += passes * forward_products(self.widths, 1)
 
     def uncounted(self) -> None:
         """The rule makes passes of its own."""
@@ -48,21 +49,24 @@ class Tally:
     @property
     def forward_passes(self) -> float | None:
         """Forward sample-passes, None if the rule makes passes of its own."""
-        return self._forward / sum(self._products()) if self.counted else None
+        return self._forward / forward_products(self.widths, 1) if self.counted else None
 
     @property
     def backward_passes(self) -> float | None:
         """Backward sample-passes, None if the rule makes passes of its own."""
-        return self._backward / self._backward_products(1) if self.counted else None
+        return self._backward / backward_products(self.widths, 1) if self.counted else None
 
     def _scaled(self, rows: int, samples: int) -> int:
         return rows // self.replicas * samples
 
-    def _products(self) -> list[int]:
-        """n_l n_{l-1} for l = 1..L."""
-        return [n * m for m, n in pairwise(self.widths)]
 
-    def _backward_products(self, last: int) -> int:
-        """dW of layers last..L and dA of layers above last."""
-        products = self._products()
-        return sum(products[last - 1 :]) + sum(products[last:])
+@cache
+def forward_products(widths: tuple[int, ...], first: int) -> int:
+    """Multiply-adds of a sample's pass through layers first..L."""
+    return sum(n * m for m, n in pairwise(widths[first - 1 :]))
+
+
+@cache
+def backward_products(widths: tuple[int, ...], last: int) -> int:
+    """dW of layers last..L and dA of layers above last."""
+    return forward_products(widths, last) + forward_products(widths, last + 1)

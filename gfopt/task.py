@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +53,15 @@ class Task:
         ]
         stacked = {key: np.stack([s[key] for s in starts]) for key in starts[0]}
         return _placed(stacked, self.train.inputs)
+
+    def bytes_of_a_replica(self) -> int:
+        """About what one more seed in a batch takes: passes, parameters, derivatives, old and new.
+
+        A reading and an update each hold z_l and a_l of all layers.
+        """
+        parameters = sum(n * (m + 1) for m, n in pairwise(self.widths))
+        numbers = 4 * sum(self.widths[1:]) * self.train.samples + 4 * parameters
+        return numbers * self.train.inputs.element_size()
 
 
 def build(experiment: Experiment, data: Data, device: torch.device, memory: int = MEMORY) -> Task:

@@ -19,10 +19,22 @@ PACKAGE = Path(gfopt.__file__).parent
 # own, or from its own line.
 LAYERS = [
     ["errors", "registry", "options"],
-    ["activations", "losses", "cosine", "rng", "initializers", "clock", "target", "records"],
+    [
+        "activations",
+        "losses",
+        "cosine",
+        "rng",
+        "device_noise",
+        "initializers",
+        "clock",
+        "target",
+        "records",
+    ],
     ["problem", "outcomes", "tally", "batches", "datasets", "kernels"],
     ["optimizers"],
+    ["compiled", "graphs"],
     ["config"],
+    ["paths"],
     ["environment", "identity", "task"],
     ["engine"],
     ["plans", "recording", "tryout"],
@@ -30,7 +42,7 @@ LAYERS = [
     ["probe", "statistics", "notes"],
     ["tables", "formats", "pictures", "plots"],
     ["terminal", "race"],
-    ["api", "reproduction"],
+    ["api", "reproduction", "benchmark"],
     ["cli"],
     ["__init__", "__main__"],
 ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gfopt.cli import export, listing, new, plan, report, reproduce, run
+from gfopt.cli import bench, export, listing, new, plan, report, reproduce, run
 from gfopt.errors import ExitCode, GfoptError
 
 EPILOG = (
@@ -64,6 +64,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "plan": plan.plan,
     "list": listing.list_,
     "reproduce": reproduce.reproduce,
+    "bench": bench.bench,
     "new": new.new,
     "report": report.report,
     "export": export.export,

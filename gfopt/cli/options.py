@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gfopt.errors import UsageError
+from gfopt.paths import Asked, Timing
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
@@ -24,6 +25,16 @@ Seeds = Annotated[
     str | None, typer.Option(metavar="SEEDS", help="In place of the config's: 1,2,5-9")
 ]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="Where to run.")]
+CodePath = Annotated[
+    Asked,
+    typer.Option("--path", help="Code path of all rules; auto: compiled where every rule has it."),
+]
+Timed = Annotated[
+    Timing,
+    typer.Option(
+        "--timing", help="on: seed by seed, for seconds; off: seeds in a batch; auto: on up to 5."
+    ),
+]
 Memory = Annotated[
     str, typer.Option(metavar="SIZE", help="What a population's activations may take: 512MiB.")
 ]

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gfopt.cli.options import Configs, Data, Debug, Device, Offline, Out, Seeds, Set, load_all
+from gfopt.cli.options import (
+    CodePath,
+    Configs,
+    Data,
+    Debug,
+    Device,
+    Offline,
+    Out,
+    Seeds,
+    Set,
+    Timed,
+    load_all,
+)
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
@@ -22,17 +34,26 @@ def plan(
     data: Data = None,
     out: Out = Path("results"),
     offline: Offline = False,
+    path: CodePath = "auto",
+    timing: Timed = "auto",
     debug: Debug = False,  # noqa: ARG001 - read where errors are answered
 ) -> None:
     """Say what `gfopt run` would do with each CONFIG, and run nothing but a probe epoch."""
     from gfopt.environment import device_kind
+    from gfopt.paths import choose
     from gfopt.plans import plan as plan_runs
     from gfopt.race import data_folder
 
     for experiment in load_all(configs, settings, seeds):
-        runs = plan_runs(experiment, out, device_kind(device))
+        kind = device_kind(device)
+        chosen = choose(experiment, kind, path)
+        runs = plan_runs(experiment, out, kind, path, timing)
         due = [run for run in runs if not run.record]
         typer.echo(f"{experiment.name}: {len(due)} to run, {len(runs) - len(due)} finished")
+        typer.echo(f"  path: {chosen.path} ({chosen.reason})")
+        together = sum(not run.alone for run in due)
+        if together:
+            typer.echo(f"  timing: {together} runs go in batches of seeds, without seconds")
         for run in runs:
             typer.echo(f"  {_line(run)}")
         for line in (

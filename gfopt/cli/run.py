@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gfopt.cli.options import (
+    CodePath,
     Configs,
     Data,
     Debug,
@@ -21,6 +22,7 @@ from gfopt.cli.options import (
     Seeds,
     Set,
     Threads,
+    Timed,
     load_all,
 )
 from gfopt.errors import ExitCode, UsageError
@@ -37,6 +39,8 @@ def run(
     device: Device = "auto",
     threads: Threads = None,
     memory: Memory = "1GiB",
+    path: CodePath = "auto",
+    timing: Timed = "auto",
     data: Data = None,
     out: Out = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Run all again, finished or not.")] = False,
@@ -75,6 +79,8 @@ def run(
         offline=offline,
         force=force,
         fail_fast=fail_fast,
+        path=path,
+        timing=timing,
     )
     results = []
     for experiment in experiments:

@@ -54,6 +54,12 @@ class Optimizer(Options):
         """(R,) which of the rule's stages made this state, from 1; None: it has none."""
         return None
 
+    def weights(self, state: State) -> State:
+        """What is saved of a state: the network's parameters W1, b1, ..., where it has some."""
+        from gfopt.problem import parameters
+
+        return parameters(state) or state
+
     def parts(self) -> list[Optimizer]:
         """The rules that this one is made of: their source counts as its own."""
         return []

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from gfopt.clock import clock_for
-from gfopt.datasets import prepare
-from gfopt.engine import train
+from gfopt.paths import choose
 from gfopt.problem import DenseProblem, Pass, State
 from gfopt.reproduction.verdicts import Missing
 from gfopt.rng import Draw
-from gfopt.runs import Machine
+from gfopt.runs import Machine, make_task, train_seeds
 from gfopt.target import Budget, Terms
-from gfopt.task import Task, build
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
@@ -31,25 +28,19 @@ def epoch_seconds(
 ) -> dict[str, list[tuple[float, float]]]:
     """(wall, CPU) seconds of training an epoch, by label and repeat: A B, B A, A B, ...
 
-    Each repeat trains the first seed for a stretch of epochs from its start, on the plain path.
-    Raises Missing where a rule ends before its first epoch.
+    Each repeat trains the first seed for a stretch of epochs from its start, on the path of the
+    experiment's own runs. Raises Missing where a rule ends before its first epoch.
     """
-    task, depth = _task(experiment, machine), len(experiment.model.hidden) + 1
+    task, depth = make_task(experiment, machine), len(experiment.model.hidden) + 1
+    path, seeds = choose(experiment, machine.device.type).path, list(experiment.seeds[:1])
     rules = {entry.label: (entry, entry.rule(depth)) for entry in experiment.entries}
     found: dict[str, list[tuple[float, float]]] = {label: [] for label in rules}
     terms = Terms(None, "end_of_epoch", Budget(epochs=STRETCH))
     for i in range(repeats):
         for label in list(rules)[:: 1 if i % 2 == 0 else -1]:
             entry, rule = rules[label]
-            last = train(
-                task,
-                rule,
-                terms,
-                experiment.seeds[:1],
-                clock_for(machine.device),
-                batch_size=entry.batch_size,
-                schedule=entry.schedule,
-            )[0].history[-1]
+            outcomes, _ = train_seeds(task, entry, rule, path, terms, seeds)
+            last = outcomes[0].history[-1]
             if not last.epoch:
                 raise Missing(f"{label} makes no epoch that could be timed")
             found[label].append((last.seconds / last.epoch, last.cpu_seconds / last.epoch))
@@ -60,7 +51,7 @@ def outputs(experiment: Experiment, machine: Machine, folder: Path) -> tuple[Arr
     """The training inputs (d, N), their targets and the outputs (K, N) of a run's weights."""
     from safetensors.torch import load_file
 
-    problem = _task(experiment, machine).train
+    problem = make_task(experiment, machine).train
     params = {
         k: w[None].to(machine.device) for k, w in load_file(folder / "weights.safetensors").items()
     }
@@ -128,10 +119,3 @@ def _small(experiment: Experiment) -> tuple[DenseProblem, State]:
         return {key: torch.as_tensor(array) for key, array in start.items()}
 
     return DenseProblem(hidden, experiment.loss, x, y, fresh=fresh), fresh(1, 1)
-
-
-def _task(experiment: Experiment, machine: Machine) -> Task:
-    data = prepare(
-        experiment.dataset, machine.data, precision=experiment.precision, offline=machine.offline
-    )
-    return build(experiment, data, machine.device, machine.memory)

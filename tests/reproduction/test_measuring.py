@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from gfopt.config.experiment import load
 from gfopt.datasets import prepare
 from gfopt.outcomes import Outcome, Row
+from gfopt.paths import choose
 from gfopt.race import Setting, Silence, machine_of, race
 from gfopt.records import Status
 from gfopt.reproduction import measuring
@@ -130,18 +131,18 @@ class Train:
     def __init__(self, epochs=20.0):
         self.log, self.epochs = [], epochs
 
-    def __call__(self, task, rule, terms, seeds, clock, **settings):
-        self.log.append((type(rule).__name__, terms, tuple(seeds), settings))
+    def __call__(self, task, entry, rule, path, terms, seeds):
+        self.log.append((type(rule).__name__, terms, tuple(seeds), path))
         wall = len(self.log)
         row = Row(
             self.epochs, 20, 0.5, None, self.epochs * wall, 2 * self.epochs * wall, 1, 1, None
         )
-        return [Outcome(1, Status.BUDGET, [row], None, None, None, [], {})]
+        return [Outcome(1, Status.BUDGET, [row], None, None, None, [], {})], None
 
 
 def test_times_are_interleaved_a_b_b_a(monkeypatch, experiment, machine):
     train = Train()
-    monkeypatch.setattr(measuring, "train", train)
+    monkeypatch.setattr(measuring, "train_seeds", train)
     race = replace(only(experiment, "descent", "positions"), seeds=(4, 5))
     found = measuring.epoch_seconds(race, machine, 3)
     a, b = "GradientDescent", "PositionWise"
@@ -156,17 +157,17 @@ def test_each_repeat_trains_the_first_seed_for_a_stretch_without_target(
     monkeypatch, experiment, machine
 ):
     train = Train()
-    monkeypatch.setattr(measuring, "train", train)
+    monkeypatch.setattr(measuring, "train_seeds", train)
     measuring.epoch_seconds(replace(only(experiment, "descent"), seeds=(4, 5)), machine, 2)
-    for _, terms, seeds, settings in train.log:
+    for _, terms, seeds, path in train.log:
         assert seeds == (4,)
         assert terms.target is None
         assert terms.budget == Budget(epochs=measuring.STRETCH)
-        assert settings == {"batch_size": None, "schedule": None}
+        assert path == choose(experiment, "cpu").path
 
 
 def test_a_rule_that_ends_at_its_start_has_no_seconds(monkeypatch, experiment, machine):
-    monkeypatch.setattr(measuring, "train", Train(epochs=0.0))
+    monkeypatch.setattr(measuring, "train_seeds", Train(epochs=0.0))
     with pytest.raises(Missing, match="descent makes no epoch that could be timed"):
         measuring.epoch_seconds(only(experiment, "descent"), machine, 1)
 

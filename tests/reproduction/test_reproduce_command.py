@@ -371,7 +371,7 @@ def test_data_missing_for_times_only_is_told_too(reproduce, monkeypatch):
     def gone(*_, **__):
         raise DataError("digits: the file has gone")
 
-    monkeypatch.setattr(measuring, "prepare", gone)
+    monkeypatch.setattr(measuring, "make_task", gone)
     done = reproduce("claims:\n" + SECONDS + EPOCHS, "--quick")
     assert done.exit_code == 5
     assert reproduce.verdicts() == {"seconds": ("not run", "not run"), "epochs": ("yes", "yes")}

@@ -1,0 +1,1 @@
+"""How fast each code path is on this machine, against programs as the originals were."""

@@ -1,0 +1,60 @@
+"""Work shared out to threads: compiled loops let go of the interpreter's lock."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+_threads: ContextVar[int] = ContextVar("threads", default=1)
+
+
+@contextmanager
+def sharing() -> Iterator[None]:
+    """Within, torch's threads are ours: torch and BLAS keep to one each.
+
+    Theirs wait by spinning, and would take turns with ours on the same cores.
+    """
+    import scipy.linalg.cython_blas  # noqa: F401 - what loops call; it must be there to be limited
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    token = _threads.set(threads)
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        _threads.reset(token)
+
+
+def share(count: int, work: Callable[[int, int], None]) -> None:
+    """Call work(lo, hi) on as many parts of range(count) as there are threads."""
+    threads = _threads.get()
+    each(list(pairwise(count * i // threads for i in range(threads + 1))), lambda cut: work(*cut))
+
+
+def each(items: Sequence[T], work: Callable[[T], None]) -> None:
+    """Call work on every item, by as many threads as there are; what one raises is raised."""
+    threads = _threads.get()
+    if threads == 1 or len(items) == 1:
+        for item in items:
+            work(item)
+    else:
+        list(_pool(threads).map(work, items))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads)

@@ -1,0 +1,222 @@
+"""The compiled parameter search beside the rule itself, whose file is the readable statement."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from gfopt.activations import activations
+from gfopt.compiled import compiled
+from gfopt.compiled.parameter_search import CompiledSearch
+from gfopt.initializers import initializers
+from gfopt.losses import losses
+from gfopt.optimizers import optimizers
+from gfopt.problem import DenseProblem, parameters
+from gfopt.rng import Draw
+
+PLAIN = optimizers["parameter_search"]
+SMALL = {"low": -2, "high": 2, "count": 12}
+ANY = ("mse", "nmse", "sigmoid_mse")  # losses of targets that need not be classes
+
+
+class Case:
+    """A small problem and its starts; samples are no multiple of anything."""
+
+    def __init__(self, widths, names, loss="mse", samples=37, seeds=(3, 1), dtype=torch.float64):
+        self.seeds, self.names = seeds, names
+        draw = torch.Generator().manual_seed(5)
+        x = torch.randn(widths[0], samples, generator=draw, dtype=torch.float64)
+        y = torch.randn(widths[-1], samples, generator=draw, dtype=torch.float64) + x[:1] * x[1:2]
+        if loss not in ANY:
+            one = (y > 0).double()
+            y = torch.eye(widths[-1]).double()[y.argmax(0)].mT if widths[-1] > 1 else one
+        hidden = tuple(activations[name] for name in names)
+        x, y = x.to(dtype), y.contiguous().to(dtype)
+        self.problem = DenseProblem(hidden, losses[loss](), x, y)
+        init = initializers["uniform"](low=-2, high=2, biases="drawn")
+        starts = [init.start(seed, widths, output_bias=True) for seed in seeds]
+        self.params = {
+            key: torch.as_tensor(np.stack([s[key] for s in starts])).to(dtype) for key in starts[0]
+        }
+
+    def begin(self, rule):
+        draw = Draw(self.seeds, torch.device("cpu"), self.params["W1"].dtype)
+        return rule.init(self.problem, self.params, draw)
+
+    def step(self, rule, state):
+        with torch.no_grad():
+            return rule.step(self.problem, state, None)
+
+    def sweeps(self, rule, count):
+        state = self.begin(rule)
+        for _ in range(count):
+            state = self.step(rule, state)
+        return state
+
+    def losses(self, state):
+        return self.problem.losses(self.problem.forward(state))
+
+
+def assert_same_search(case, sweeps=10, **options):
+    """Sweep for sweep the rule's own parameters and losses."""
+    rules = [make(**options) for make in (CompiledSearch, PLAIN)]
+    compiled, plain = (case.begin(rule) for rule in rules)
+    for _ in range(sweeps):
+        compiled, plain = case.step(rules[0], compiled), case.step(rules[1], plain)
+        assert list(compiled) == list(plain)
+        for key, expected in plain.items():
+            assert compiled[key].dtype == expected.dtype
+            if key == "best":
+                torch.testing.assert_close(compiled[key], expected, rtol=1e-9, atol=0)
+            elif key != "ended":
+                torch.testing.assert_close(compiled[key], expected, rtol=0, atol=1e-12)
+        expected = case.losses(plain)
+        torch.testing.assert_close(case.losses(compiled), expected, rtol=1e-9, atol=1e-15)
+
+
+PROBLEMS = {
+    "published": ((6, 5, 4, 1), ("identity", "relu"), "mse"),
+    "five hidden, one output": ((4, 3, 5, 1), ("tanh", "identity"), "nmse"),
+    "deep": ((4, 4, 3, 3, 2), ("tanh", "relu", "sigmoid"), "mse"),
+    "wide in the middle": ((3, 2, 9, 2), ("negative_part", "tanh"), "nmse"),
+    "softmax": ((5, 4, 3), ("tanh",), "cross_entropy"),
+    "one layer": ((4, 3), (), "cross_entropy"),
+    "one layer, one output": ((4, 1), (), "mse"),
+    "sigmoid output": ((4, 5, 2), ("relu",), "sigmoid_mse"),
+    "two classes": ((4, 5, 3, 1), ("tanh", "sigmoid"), "bce"),
+    "softmax, two-sided": ((4, 5, 3), ("sigmoid",), "softmax_bce"),
+}
+
+
+@pytest.fixture(params=list(PROBLEMS))
+def problem(request):
+    return PROBLEMS[request.param]
+
+
+def test_ten_sweeps_are_the_rules_own(problem):
+    assert_same_search(Case(*problem), **SMALL)
+
+
+def test_options_do_what_they_do_in_the_rule(problem):
+    options = SMALL | {"keep_incumbent": True, "shrink": 0.8, "order": "random"}
+    assert_same_search(Case(*problem), 5, **options)
+
+
+@pytest.mark.parametrize("option", [{"keep_incumbent": True}, {"shrink": 0.7}, {"order": "random"}])
+def test_each_option_alone_does_what_it_does_in_the_rule(option):
+    assert_same_search(Case(*PROBLEMS["published"]), **(SMALL | option))
+
+
+@pytest.mark.parametrize("samples", [1, 64, 511, 512, 513, 1100])
+def test_any_number_of_samples_is_searched_alike(samples):
+    names, loss = ("identity", "relu"), "mse"
+    assert_same_search(Case((4, 3, 6, 1), names, loss, samples), 2, **SMALL)
+
+
+def test_an_output_without_bias_is_searched_too():
+    case = Case((4, 3, 2), ("relu",))
+    del case.params["b2"]
+    assert_same_search(case, **SMALL)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("samples", [37, 442])
+def test_all_values_of_a_dead_unit_tie_so_the_first_is_kept(dtype, samples):
+    case = Case((3, 4, 5, 3, 1), ("relu",) * 3, samples=samples, dtype=dtype)
+    case.params["b1"][:, 2] = -1000
+    state = case.sweeps(CompiledSearch(low=-5, high=5, count=100), 1)
+    assert (state["W1"][:, 2] == -5).all()
+
+
+@pytest.mark.parametrize("widths", [(3, 2, 1), (3, 2, 4, 1), (3, 2, 3, 2)])
+def test_values_that_overflow_are_never_kept(widths):
+    """z or its square are inf or NaN."""
+    case = Case(widths, ("relu",) * (len(widths) - 2))
+    state = case.sweeps(CompiledSearch(low=-1e300, high=1e300, count=3), 1)
+    assert case.losses(state).isfinite().all()
+
+
+def test_of_values_that_overflow_the_others_are_kept_as_in_the_rule():
+    case = Case((3, 1), ())
+    assert_same_search(case, 1, low=-1e160, high=1, count=7)
+
+
+def test_a_parameter_stays_where_no_value_has_a_finite_loss():
+    case = Case((3, 1), ())
+    state = case.sweeps(CompiledSearch(low=1e300, high=1e301, count=4), 1)
+    assert all(torch.equal(state[key], p) for key, p in case.params.items())
+
+
+def test_in_float32_values_are_on_the_grid_and_the_loss_falls_as_the_rules_own():
+    case = Case((6, 5, 4, 1), ("identity", "relu"), dtype=torch.float32)
+    made = [case.sweeps(make(**SMALL), 1) for make in (CompiledSearch, PLAIN)]
+    compiled, plain = made
+    assert all(torch.equal(compiled[key], plain[key]) for key in parameters(plain))
+    state = case.sweeps(CompiledSearch(**SMALL), 5)
+    grid = torch.as_tensor(np.linspace(-2, 2, 12)).float()
+    assert all(torch.isin(p, grid).all() for p in parameters(state).values())
+    torch.testing.assert_close(case.losses(state), case.losses(case.sweeps(PLAIN(**SMALL), 5)))
+
+
+def diabetes(dtype, seeds=(1, 2)):
+    """The network of configs/diabetes_search.yaml and its starts."""
+    from sklearn.datasets import load_diabetes
+
+    data, case = load_diabetes(), Case((10, 5, 4, 1), ("identity", "relu"), seeds=seeds)
+    x, y = (torch.as_tensor(t).to(dtype).mT for t in (data.data, data.target[:, None]))
+    case.problem = DenseProblem(case.problem.hidden, losses["mse"](), x, y)
+    init = initializers["uniform"](low=-5, high=5, stream="torch", biases="drawn")
+    starts = [init.start(seed, (10, 5, 4, 1), output_bias=True) for seed in seeds]
+    case.params = {
+        key: torch.as_tensor(np.stack([s[key] for s in starts])).to(dtype) for key in starts[0]
+    }
+    return case
+
+
+def test_two_sweeps_of_the_published_experiment_are_the_rules_own():
+    assert_same_search(diabetes(torch.float64), 2, low=-5, high=5, count=100)
+
+
+def test_the_given_state_stays_as_it_was(problem):
+    case, rule = Case(*problem), CompiledSearch(**SMALL)
+    state = case.sweeps(rule, 1)
+    with torch.no_grad():
+        at = case.problem.forward(state)
+        kept = [t.clone() for t in (*state.values(), *at.z, *at.a)]
+        rule.step(case.problem, state, at)
+    assert all(map(torch.equal, kept, (*state.values(), *at.z, *at.a)))
+
+
+def test_a_batch_of_replicas_gets_what_each_gets_alone():
+    rule = CompiledSearch(low=-5, high=5, count=20)
+    both = diabetes(torch.float64).sweeps(rule, 2)
+    for r, seed in enumerate((1, 2)):
+        alone = diabetes(torch.float64, (seed,)).sweeps(rule, 2)
+        assert all(torch.equal(both[key][r], alone[key][0]) for key in parameters(alone))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_one_thread_and_two_give_the_same_bits(dtype):
+    ends = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        ends.append(diabetes(dtype).sweeps(CompiledSearch(low=-5, high=5, count=20), 3))
+    assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
+
+
+def test_what_the_loop_does_not_know_is_said_in_words():
+    rule, mse = CompiledSearch(), losses["mse"]()
+    for _, names, loss in PROBLEMS.values():
+        assert compiled["parameter_search"]().unfit(rule, names, losses[loss]()) is None
+    assert "activation swish" in compiled["parameter_search"]().unfit(rule, ("relu", "swish"), mse)
+    assert "the loss" in compiled["parameter_search"]().unfit(
+        rule, ("relu",), losses["am_softmax"]()
+    )
+
+
+def test_every_activation_there_is_is_known_to_the_loop():
+    assert (
+        compiled["parameter_search"]().unfit(CompiledSearch(), tuple(activations), losses["mse"]())
+        is None
+    )
