@@ -5,7 +5,7 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.complete
 
-.PHONY: help setup run test test-long check smoke reproduce golden clean
+.PHONY: help setup run test test-long check smoke reproduce bench golden clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,6 +40,9 @@ smoke: setup ## every command once, offline, into a temporary folder
 
 reproduce: setup ## what of each published claim stands, on the real data: results/reproduction.md
 	$(BIN)/gfopt reproduce
+
+bench: setup ## how fast each code path is here: results/bench_cpu.md
+	$(BIN)/gfopt bench --out results/bench_cpu.md
 
 golden: setup ## record the epoch counts of tests/golden anew, on purpose
 	$(BIN)/python -m tests.golden.record

@@ -118,7 +118,7 @@ def _rounded(row: Row, name: str, value: float) -> str:
         return f"{100 * value:.1f} %"
     if name in ("loss", "chance"):
         return significant(value, 6)
-    if name.startswith("seconds"):
+    if "seconds" in name:
         return significant(value, 3)
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 

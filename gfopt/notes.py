@@ -47,7 +47,7 @@ def _parts() -> Iterator[Callable[[Groups], Iterator[str]]]:
     """What is looked at, in the order in which it is told."""
     yield from (_easy_targets, _twins, _repeats, _mixes, _misses)
     yield from (_readings, _intervals, _skips, _outcomes, _spreads, _few_seeds, _levels)
-    yield from (_batches, _paths, _uncounted, _untuned, _own)
+    yield from (_batches, _paths, _compiled, _uncounted, _untuned, _own)
 
 
 def is_accuracy(run: Record) -> bool:
@@ -204,6 +204,15 @@ def _paths(groups: Groups) -> Iterator[str]:
     paths = sorted({run.path for run in _firsts(groups)})
     if len(paths) > 1:
         yield f"Seconds of different code paths ({', '.join(paths)}) are not to be compared."
+
+
+def _compiled(groups: Groups) -> Iterator[str]:
+    """What the path stands for."""
+    if any(run.path == "compiled" for run in _firsts(groups)):
+        yield (
+            "Path compiled: compiled loops with the results of the plain path but for rounding; "
+            "compile_seconds are not among seconds."
+        )
 
 
 def _uncounted(groups: Groups) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gfopt.environment import describe
@@ -113,7 +113,7 @@ def _hashes(experiment: Experiment, task: Task, run: Run) -> dict[str, str]:
     }
 
 
-@cache
+@lru_cache(maxsize=1)  # rules take turns on a seed; another task may go
 def _start_digest(task: Task, seed: int) -> str:
     """SHA-256 of the first parameters' bytes: two rows with the same one began alike."""
     found = hashlib.sha256()

@@ -31,6 +31,7 @@ COLUMNS = (
     "seconds",  # of training, without evaluation
     "seconds_lo",
     "seconds_hi",
+    "compile_seconds",  # the longest of the runs; before training, on a compiled path alone
     "loss",  # train loss at the stop
     "accuracy",  # a fraction
     "chance",  # of the target's metric
@@ -79,6 +80,7 @@ def _row(runs: list[Record]) -> Row:
     row["reached"] = sum(run.reached for run in runs) if first.target else None
     row |= _spread("epochs", [_cost(run, run.epochs) for run in runs])
     row |= _spread("seconds", [_cost(run, run.seconds) for run in runs] if alone else [])
+    row["compile_seconds"] = max(run.phases.get("compile", 0.0) for run in runs) or None
     row["loss"] = median([run.loss for run in runs])
     row["accuracy"] = _median_if_all([run.accuracy for run in runs])
     row["chance"] = _median_if_all([run.chance for run in runs])

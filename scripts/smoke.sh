@@ -13,6 +13,7 @@ cd "$place"
 "$gfopt" new demo
 "$gfopt" run demo.yaml --offline --quiet
 "$gfopt" reproduce --quick --offline --quiet || [ $? = 5 ]  # 5: no real data here
+"$gfopt" bench --only digits --repeats 1 --quiet
 "$gfopt" report results --format latex
 "$gfopt" report results/digits --format svg --output curves.svg
 "$gfopt" export "$(basename "$(ls -d results/digits/runs/* | head -n 1)")" --output weights.npz

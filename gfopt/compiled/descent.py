@@ -18,7 +18,7 @@ generalized representer theorem", COLT 2001).
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -247,7 +247,7 @@ def _sweeps(
     return Sweeps(net, data, [], chunks_of(len(data.rows), spanned=spanned))
 
 
-@cache
+@lru_cache(maxsize=2)  # of one task: another's data may go
 def _data(task: Task, part: DenseProblem, spanned: bool) -> Any:
     """The samples side by side, made once for all rules of a task."""
     from gfopt.kernels.descent import Data

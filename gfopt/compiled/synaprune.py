@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class SynaPruneLoops(Loops):
     """The rule as it is."""
 
-    kernels = ("synaprune",)
+    kernels = ("synaprune", "functions")
     repaid = 1
     pieces = True
 

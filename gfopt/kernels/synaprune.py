@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from gfopt.kernels.functions import IDENTITY, SOFTMAX, value
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
-IDENTITY, RELU, NEGATIVE_PART, TANH, SIGMOID, SOFTMAX = range(6)
 RULE, CENTRED, EXPERIMENTAL = range(3)
 
 
@@ -24,7 +25,7 @@ class Plan(NamedTuple):
     """What stays the same for all samples."""
 
     widths: Array  # n_0, ..., n_L
-    functions: Array  # f_1, ..., f_L as the numbers above
+    functions: Array  # f_1, ..., f_L as gfopt.kernels.functions numbers them
     variant: int
     updates: int  # of a sample, one after the other
     first: int  # the lowest layer that is trained
@@ -228,20 +229,7 @@ def _activate(z: Array, b: Array, function: int, out: Array) -> None:
         _softmax(out)
     elif function != IDENTITY:
         for k in range(len(out)):
-            out[k] = _value(out[k], function, out.dtype.type(0))
-
-
-@njit(cache=True)
-def _value(z: float, function: int, zero: float) -> float:
-    """f(z) of one unit, in the dtype of z and zero; NaN stays NaN."""
-    if function == RELU:
-        return zero if z < zero else z
-    if function == NEGATIVE_PART:
-        return zero if z > zero else z
-    if function == TANH:
-        return math.tanh(z)
-    one = type(z)(1)
-    return one / (one + math.exp(-z))
+            out[k] = value(out[k], function, out.dtype.type(0))
 
 
 @njit(cache=True)

@@ -45,8 +45,6 @@ from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Count, NonNegative, Positive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
     from gfopt.kernels.synaprune import Plan
@@ -176,18 +174,11 @@ def _rows(columns: Tensor) -> Any:
 
 def _functions(problem: DenseProblem) -> list[int]:
     """The numbers by which the compiled loop knows f_1, ..., f_L, told by what they do."""
-    import torch
+    from gfopt.kernels.functions import numbers
 
     if problem.loss.cosine:
         raise UsageError("synaprune: its layers are affine, this loss's outputs are cosines")
-    z = torch.tensor([[-2.0], [0.25], [1.0]], dtype=torch.float64)
-    known = [z, z.relu(), z.clamp(max=0), z.tanh(), z.sigmoid(), z.softmax(-2)]
-
-    def number(f: Callable[[Tensor], Tensor]) -> int:
-        made = f(z)
-        for code, values in enumerate(known):
-            if torch.equal(made, values):
-                return code
-        raise UsageError("synaprune: its compiled loop doesn't know this activation or loss")
-
-    return [number(f) for f in (*(f.value for f in problem.hidden), problem.loss.activate)]
+    try:
+        return numbers([*(f.value for f in problem.hidden), problem.loss.activate])
+    except LookupError as error:
+        raise UsageError(f"synaprune: {error}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -180,6 +182,21 @@ def test_a_run_that_diverges_is_told_from_one_that_goes_on(name):
     plain = task("tall", "mse", "identity")
     ends = [run(name, {"lr": 1e3}, plain, (1,), path=path)[0] for path in ("compiled", "plain")]
     assert [end.status for end in ends] == ["diverged", "diverged"]
+
+
+@pytest.mark.parametrize("name", ["gradient_descent", "position_wise"])
+@pytest.mark.parametrize("widths", [(6, 3), (30, 3), (6, 5, 3)], ids=str)
+@pytest.mark.parametrize("output_bias", [True, False])
+def test_shallow_networks_and_outputs_without_bias_are_the_plain_ones(name, widths, output_bias):
+    plain = replace(task("tall", "cross_entropy"), widths=widths, output_bias=output_bias)
+    tiny = Tiny(widths, "tanh", "cross_entropy", 24)
+    plain = replace(plain, train=tiny.problem, valid=tiny.problem)
+    (ours,), (theirs,) = (
+        run(name, {"lr": 0.3}, plain, (1,), epochs=50, path=path) for path in ("compiled", "plain")
+    )
+    assert (f"b{len(widths) - 1}" in ours.weights) is output_bias
+    assert gap(ours.weights, theirs.weights) < 1e-9
+    assert ours.valid_loss == pytest.approx(theirs.valid_loss, rel=1e-9)
 
 
 def test_float32_keeps_to_the_weights_themselves():

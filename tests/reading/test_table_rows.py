@@ -22,7 +22,7 @@ def test_the_columns_are_those_that_are_promised():
     table = summarise([record()])
     promised = (
         "experiment dataset optimizer label target reading path seeds reached epochs epochs_lo "
-        "epochs_hi seconds seconds_lo seconds_hi loss accuracy chance"
+        "epochs_hi seconds seconds_lo seconds_hi compile_seconds loss accuracy chance"
     )
     assert table.columns == COLUMNS == tuple(promised.split())
     assert tuple(table.rows[0]) == COLUMNS
@@ -53,6 +53,18 @@ def test_a_run_alone_and_one_in_a_batch_are_in_the_same_row():
     (row,) = summarise([one, two]).rows
     assert row["seeds"] == 2
     assert row["seconds"] is row["seconds_lo"] is row["seconds_hi"] is None
+
+
+def test_compiling_is_a_column_of_its_own_and_a_note_says_what_the_path_is():
+    plain = summarise([record()])
+    assert plain.rows[0]["compile_seconds"] is None
+    cold, warm = (
+        record(seed=s, path="compiled", phases={"compile": t}) for s, t in ((1, 9.5), (2, 0.1))
+    )
+    compiled = summarise([cold, warm])
+    assert compiled.rows[0]["compile_seconds"] == 9.5
+    assert any("compiled loops" in note for note in compiled.notes)
+    assert not any("compiled loops" in note for note in plain.notes)
 
 
 def test_a_run_that_missed_its_target_took_infinitely_long():

@@ -15,6 +15,7 @@ from gfopt.clock import Clock
 from gfopt.config.finding import load_config
 from gfopt.datasets import prepare
 from gfopt.engine import train
+from gfopt.runs import train_seeds
 from gfopt.task import build
 
 pytestmark = [pytest.mark.data, pytest.mark.long]
@@ -34,9 +35,13 @@ END_OF_EPOCH = {
 CAT_AS_PUBLISHED = (881, 637, 870, 658, 469, 643)
 
 
+@pytest.mark.parametrize("path", ["plain", "compiled"])
 @pytest.mark.parametrize("config", AS_PUBLISHED)
-def test_the_published_epochs_and_losses_come_out_exactly(config, real_data, tmp_path):
-    result = gfopt.run(config, out=tmp_path, data=real_data, offline=True)
+def test_the_published_epochs_and_losses_come_out_exactly_on_every_path(
+    config, path, real_data, tmp_path
+):
+    result = gfopt.run(config, out=tmp_path, data=real_data, offline=True, path=path)
+    assert {r.path for r in result.records} == {path}
     found = {
         r.optimizer: (r.status, r.epochs, pytest.approx(r.loss, abs=1e-4)) for r in result.records
     }
@@ -58,19 +63,38 @@ def cat():
     return experiment, build(experiment, data, torch.device("cpu"))
 
 
+@pytest.mark.parametrize("path", ["plain", "compiled"])
 @pytest.mark.parametrize("place", range(4), ids=list(END_OF_EPOCH))
-def test_a_batch_of_six_seeds_gives_the_counts_of_six_single_runs(cat, place):
+def test_a_batch_of_six_seeds_gives_the_counts_of_six_single_runs(cat, place, path):
     experiment, task = cat
-    rule = experiment.entries[place].rule(4)
-    outcomes = train(task, rule, experiment.terms(), range(1, 7), Clock())
+    entry = experiment.entries[place]
+    seeds, terms = list(range(1, 7)), experiment.terms()
+    outcomes, _ = train_seeds(task, entry, entry.rule(4), path, terms, seeds)
     assert tuple(o.history[-1].epoch for o in outcomes) == list(END_OF_EPOCH.values())[place]
 
 
-def test_position_wise_as_published_gives_the_counts_of_all_six_seeds(cat):
+@pytest.mark.parametrize("path", ["plain", "compiled"])
+def test_position_wise_as_published_gives_the_counts_of_all_six_seeds(cat, path):
     experiment, task = cat
+    entry, seeds = experiment.entries[1], list(range(1, 7))
     terms = replace(load_config("cat_poswise").terms(), target=experiment.target)
-    outcomes = train(task, experiment.entries[1].rule(4), terms, range(1, 7), Clock())
+    outcomes, _ = train_seeds(task, entry, entry.rule(4), path, terms, seeds)
     assert tuple(o.history[-1].epoch for o in outcomes) == CAT_AS_PUBLISHED
+
+
+def test_a_hundred_seeds_of_cat_go_in_one_batch_and_the_first_six_count_as_ever(
+    real_data, tmp_path
+):
+    result = gfopt.run(
+        "cat_end_of_epoch", seeds="1-100", out=tmp_path, data=real_data, offline=True
+    )
+    rows = result.table.rows
+    assert [(row["seeds"], row["reached"], row["seconds"]) for row in rows] == [
+        (100, 100, None)
+    ] * 4
+    for label, counts in zip((row["label"] for row in rows), END_OF_EPOCH.values(), strict=True):
+        found = {r.seed: r.epochs for r in result.records if r.label == label}
+        assert tuple(found[seed] for seed in range(1, 7)) == counts
 
 
 def test_single_runs_give_the_counts_of_one_start(real_data, tmp_path):

@@ -64,7 +64,7 @@ def test_compiled_can_be_asked_for_where_it_would_not_repay():
 
 def test_compiled_that_can_not_be_had_is_an_error_with_every_reason():
     changes = ["optimizers.1=adam", "optimizers.0.batch_size=10"]
-    with pytest.raises(UsageError, match="(?s)mini-batches.*adam has no compiled loops"):
+    with pytest.raises(UsageError, match=r"(?s)mini-batches.*adam has no compiled loops"):
         choose(experiment(RACE, *changes), "cpu", "compiled")
 
 

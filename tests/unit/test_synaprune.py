@@ -334,7 +334,7 @@ def test_an_option_of_another_variant_is_refused(stray):
 
 def test_an_activation_that_the_loop_does_not_know_is_refused(tiny):
     strange = replace(tiny.problem, hidden=(activations["tanh"], replace(_relu(), value=_strange)))
-    with pytest.raises(UsageError, match="doesn't know this activation"):
+    with pytest.raises(UsageError, match="synaprune: compiled loops don't know this activation"):
         run_once(strange, tiny)
 
 
