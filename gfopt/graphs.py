@@ -29,11 +29,7 @@ if TYPE_CHECKING:
     from gfopt.problem import Pass, State, Watcher
     from gfopt.task import Task
 
-FIXED = (
-    "evolution_strategy",
-    "gradient_descent",
-    "position_wise",
-)  # rules whose steps can be captured
+FIXED = ("gradient_descent", "position_wise")  # rules whose steps can be captured
 _WARM_UPS = 3  # runs before a capture: libraries set themselves up in the first ones
 
 Made = TypeVar("Made")

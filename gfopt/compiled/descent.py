@@ -47,7 +47,7 @@ _CHANGED = (*_MOVED, *(f"{key}.velocity" for key in _MOVED))
 class DescentLoops(Loops):
     """Gradient descent: a single stage moves all layers."""
 
-    kernels = ("descent", "layers", "functions", "sweeps", "threads")
+    kernels = ("descent", "layers", "products", "functions", "sweeps", "threads")
     repaid = 100
 
     def unfit(self, rule: Optimizer, activations: tuple[str, ...], loss: Loss) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from gfopt.kernels import products
 from gfopt.kernels.functions import SOFTMAX, value
 from gfopt.kernels.layers import (
     SUMS,
@@ -179,16 +180,14 @@ def _first(
     one: Replicas, b: Array, rows: Array, spanned: bool, begin: int, end: int, out: Array
 ) -> None:
     """out = W_1 rows^T + b_1 + start; K is its own transpose."""
-    product = np.dot(one.W1, rows) if spanned else np.dot(rows, one.W1.T)
+    if spanned:
+        np.dot(one.W1, rows, out)  # a single tile
+    else:
+        products.forward(rows, one.W1, out, begin)
     for i in range(len(out)):
         here, shift = out[i, begin:end], bias(b, i)
-        if spanned:
-            made = product[i]
-            for n in range(len(here)):
-                here[n] = made[n] + shift
-        else:
-            for n in range(len(here)):
-                here[n] = product[n, i] + shift
+        for n in range(len(here)):
+            here[n] += shift
         if len(one.start):
             first = one.start[i, begin:end]
             for n in range(len(here)):
@@ -238,5 +237,4 @@ def _add_first(net: Net, data: Data, one: Replicas, signal: Array, begin: int, e
         for i in range(units):
             one.dW1[i, begin:end] = signal[i, :count]
     else:
-        part = np.ascontiguousarray(signal[:units, :count])
-        one.dW1[:] += np.dot(part, data.rows[begin:end])
+        products.backward(data.rows[begin:end], signal, one.dW1)

@@ -47,12 +47,17 @@ def share(count: int, work: Callable[[int, int], None]) -> None:
 
 def each(items: Sequence[T], work: Callable[[T], None]) -> None:
     """Call work on every item, by as many threads as there are; what one raises is raised."""
-    threads = _threads.get()
-    if threads == 1 or len(items) == 1:
-        for item in items:
+    todo = iter(items)  # of which each thread takes the next one when it is free
+
+    def take() -> None:
+        for item in todo:
             work(item)
-    else:
-        list(_pool(threads).map(work, items))
+
+    others = min(_threads.get(), len(items)) - 1
+    helpers = [_pool(others).submit(take) for _ in range(others)]
+    take()
+    for helper in helpers:
+        helper.result()
 
 
 @cache
