@@ -109,7 +109,9 @@ def train_seeds(
     from gfopt.engine import train
 
     clock = clock_for(task.train.inputs.device)
-    with clock.phase(Phase.SET_UP), _on(path, entry, rule, task) as (way, runner):
+    clock.enter(Phase.SET_UP)
+    with _on(path, entry, rule, task) as (way, runner):
+        clock.enter(Phase.OTHER)
         warming = Phase.COMPILE if path == COMPILED else Phase.SET_UP
         size, schedule = entry.batch_size, entry.schedule
         outcomes = train(

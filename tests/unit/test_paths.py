@@ -174,3 +174,18 @@ def test_a_record_says_which_path_it_took_and_how_long_compiling_took(tmp_path):
     assert by_path["plain"].epochs == by_path["compiled"].epochs
     assert by_path["plain"].phases["compile"] == 0
     assert by_path["compiled"].phases["compile"] > 0
+
+
+def test_what_is_neither_set_up_nor_training_is_not_counted_as_set_up(tmp_path, monkeypatch):
+    from gfopt.clock import Clock, Phase
+
+    seen, enter = [], Clock.enter
+    monkeypatch.setattr(
+        Clock, "enter", lambda self, phase: (seen.append(phase), enter(self, phase))[1]
+    )
+    records(tmp_path, "optimizers=[{name: gradient_descent, lr: 0.5}]", timing="on")
+    between = {
+        after for before, after in zip(seen, seen[1:], strict=False) if before is Phase.TRAIN
+    }
+    assert Phase.SET_UP not in between
+    assert Phase.OTHER in between
