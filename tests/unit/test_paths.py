@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -184,8 +185,6 @@ def test_what_is_neither_set_up_nor_training_is_not_counted_as_set_up(tmp_path, 
         Clock, "enter", lambda self, phase: (seen.append(phase), enter(self, phase))[1]
     )
     records(tmp_path, "optimizers=[{name: gradient_descent, lr: 0.5}]", timing="on")
-    between = {
-        after for before, after in zip(seen, seen[1:], strict=False) if before is Phase.TRAIN
-    }
+    between = {after for before, after in pairwise(seen) if before is Phase.TRAIN}
     assert Phase.SET_UP not in between
     assert Phase.OTHER in between
