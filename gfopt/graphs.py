@@ -12,13 +12,13 @@ back, nothing drawn on the host. Where replicas end, those that go on are captur
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gfopt.errors import UsageError
 from gfopt.optimizers import optimizers
-from gfopt.problem import DenseProblem
+from gfopt.problem import DenseProblem, made_into
 
 if TYPE_CHECKING:
     import torch
@@ -61,8 +61,7 @@ def graphed(task: Task, rule: Optimizer) -> tuple[Task, Optimizer]:
 
 def replayed(task: Task, rule: Optimizer, capture: Capture) -> tuple[Task, Optimizer]:
     """What `graphed` gives, by any means to capture and replay."""
-    parts = {f.name: getattr(task.train, f.name) for f in fields(DenseProblem)}
-    train = GraphedProblem(**parts, graphs=Graphs(rule, capture))
+    train = made_into(GraphedProblem, task.train, graphs=Graphs(rule, capture))
     return replace(task, train=train), cast("Optimizer", GraphedRule(rule))
 
 
@@ -121,7 +120,7 @@ class GraphedProblem(DenseProblem):
 
     def plain(self) -> DenseProblem:
         """The same problem without graphs."""
-        return DenseProblem(**{f.name: getattr(self, f.name) for f in fields(DenseProblem)})
+        return made_into(DenseProblem, self)
 
 
 class GraphedRule:

@@ -11,8 +11,8 @@ each replica has samples of its own (mini-batches), x is (R, n_0, N) and y (R, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from gfopt.cosine import cosine_slope, cosines
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MEMORY = 2**30  # bytes that the activations of a population may take, unless --memory says else
 _IN_CACHE = 2**22  # bytes up to which chunks keep to a processor's caches and its allocator's heap
 
+Kind = TypeVar("Kind", bound="DenseProblem")
 State = dict[str, "Tensor"]  # every tensor (R, ...): "W1", "b1", ..., then lr, counters, memory
 
 
@@ -196,6 +197,16 @@ def _affine(params: State, l: int, a: Tensor) -> Tensor:
 def is_parameter(key: str) -> bool:
     """Whether a key of the state names a parameter: W1, b1, ..., as opposed to a rule's memory."""
     return key[0] in "Wb" and key[1:].isdigit()
+
+
+def in_order(state: State) -> list[str]:
+    """The parameters' keys as W1, b1, W2, ..., whatever the order of the dict."""
+    return sorted(parameters(state), key=lambda key: (int(key[1:]), key[0]))
+
+
+def made_into(kind: type[Kind], problem: DenseProblem, **more: Any) -> Kind:
+    """The problem as one of a subclass, whose own fields are `more`."""
+    return kind(**{f.name: getattr(problem, f.name) for f in fields(DenseProblem)}, **more)
 
 
 def parameters(state: State) -> State:

@@ -42,8 +42,6 @@ class Measured:
     gap: dict[str, float] = field(default_factory=dict)  # of the weights, from the plain path's
     operations: float = 0.0  # of an epoch on the compiled path
     read: float = 0.0  # bytes of inputs, likewise
-    train: dict[str, float] = field(default_factory=dict)  # to the target, where there is one
-    epochs: float | None = None  # to the target
 
     def middle(self, way: str) -> float | None:
         """The median, None where the way wasn't there."""
@@ -112,8 +110,7 @@ class Bench:
 
 def bench(workload: Workload, machine: Machine, reference: Way | None, *, check: bool) -> Bench:
     """The workload's data and rule; `check`: as agreement is checked, not as it is timed."""
-    settings = [*workload.settings, *(workload.checking if check else ())]
-    experiment = load_config(workload.config, settings)
+    experiment = load_config(workload.config, list(workload.checking) if check else [])
     entry = next(e for e in experiment.entries if e.name == workload.optimizer)
     task = make_task(experiment, machine)
     return Bench(workload, experiment, task, entry, entry.rule(task.train.depth), reference)
@@ -139,7 +136,7 @@ def _work(timed: Bench) -> tuple[float, float]:
     """(operations, bytes) of an epoch on the compiled path."""
     row = timed.train(COMPILED, [1], _epochs(1))[0].history[-1]
     passes = (row.forward_passes or 0.0, row.backward_passes or 0.0)
-    return work(timed.task, timed.entry, passes, COMPILED)
+    return work(timed.task, timed.entry, passes)
 
 
 def _epochs(count: int) -> Terms:

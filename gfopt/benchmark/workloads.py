@@ -20,8 +20,7 @@ class Workload:
     stretch: int  # epochs that are timed at once
     checked: int  # epochs after which the ways must agree
     within: float  # the largest relative distance of a tensor, rounding of the precision
-    settings: tuple[str, ...] = ()  # changes of the config
-    checking: tuple[str, ...] = ()  # further ones where agreement is checked, not timed
+    checking: tuple[str, ...] = ()  # changes of the config where agreement is checked, not timed
 
 
 WORKLOADS = (
@@ -61,8 +60,8 @@ WORKLOADS = (
 )
 
 
-def work(task: Task, entry: Entry, passes: tuple[float, float], path: str) -> tuple[float, float]:
-    """(operations, bytes of inputs read) of an epoch, from its (forward, backward) sample-passes.
+def work(task: Task, entry: Entry, passes: tuple[float, float]) -> tuple[float, float]:
+    """(operations, bytes of inputs read) of a compiled epoch, from its (forward, backward) passes.
 
     A multiply and an add are two. In the samples' span the path needs fewer than the rule has: then
     those of its own products are counted.
@@ -73,8 +72,8 @@ def work(task: Task, entry: Entry, passes: tuple[float, float], path: str) -> tu
     forward, backward = forward_products(widths, 1), backward_products(widths, 1)
     operations = 2 * (passes[0] * forward + passes[1] * backward)
     inputs = task.train.inputs
-    reads = 2 if entry.name == "position_wise" or path == "plain" else 1
-    if path == "compiled" and inputs.element_size() == 8 and widths[0] >= samples and passes[1]:
+    reads = 2 if entry.name == "position_wise" else 1
+    if inputs.element_size() == 8 and widths[0] >= samples and passes[1]:
         first = widths[0] * widths[1]
         operations += 2 * samples * (samples * widths[1] - 2 * first)
         return operations, samples * samples * 8

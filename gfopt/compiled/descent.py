@@ -17,7 +17,7 @@ generalized representer theorem", COLT 2001).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
@@ -27,7 +27,7 @@ from pydantic import ConfigDict
 
 from gfopt.compiled.base import Loops, compiled, unknown_activation
 from gfopt.optimizers.base import Optimizer
-from gfopt.problem import DenseProblem
+from gfopt.problem import DenseProblem, in_order, made_into
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gfopt.task import Task
 
 _MOVED = ("W1", "others")  # what a step changes, and their velocities
+TILE = 256  # samples that go through a whole sweep together
 _CHANGED = (*_MOVED, *(f"{key}.velocity" for key in _MOVED))
 
 
@@ -98,7 +99,7 @@ class StagedDescent(Optimizer):
         import torch
 
         assert isinstance(problem, SweptProblem)
-        others = [p.flatten(1) for key, p in _in_order(params) if key != "W1"]
+        others = [params[key].flatten(1) for key in in_order(params) if key != "W1"]
         if not others:
             others = [params["W1"].new_zeros(len(params["W1"]), 0)]
         state = problem.first_layer(params) | {"others": torch.cat(others, 1)}
@@ -125,7 +126,7 @@ class StagedDescent(Optimizer):
     def weights(self, state: State) -> State:
         """The parameters as the plain path has them."""
         start = self.task.start(state["seed"].tolist())
-        others = {key: p for key, p in _in_order(start) if key != "W1"}
+        others = {key: start[key] for key in in_order(start) if key != "W1"}
         vectors = state["others"].split_with_sizes([p[0].numel() for p in others.values()], 1)
         lifted = {key: v.view(p.shape) for (key, p), v in zip(others.items(), vectors, strict=True)}
         if "start" not in state:
@@ -205,15 +206,14 @@ def _swept_task(
     task: Task, first_stage: int, momentum: float, multipliers: tuple[float, ...]
 ) -> Task:
     """The task on swept problems; layer 1 by coefficients where that is the smaller."""
-    from dataclasses import replace
-
     train, valid = task.train, task.valid
     spanned = train.inputs.shape[0] >= train.samples and train.inputs.element_size() == 8
     parts = {"start": train, "start.valid": valid}
     starts = tuple((key, part.inputs) for key, part in parts.items() if part) if spanned else ()
     made = {
-        key: SweptProblem(
-            **{f.name: getattr(part, f.name) for f in fields(DenseProblem)},
+        key: made_into(
+            SweptProblem,
+            part,
             first_stage=first_stage,
             sweeps=_sweeps(task, part, spanned, momentum, multipliers),
             starts=starts,
@@ -256,9 +256,6 @@ def _data(task: Task, part: DenseProblem, spanned: bool) -> Any:
     return Data(*(np.ascontiguousarray(t.numpy()) for t in (rows, part.targets)))
 
 
-TILE = 256  # samples that go through a whole sweep together
-
-
 @cache
 def _pass(last: int) -> Array:
     """A sweep alone."""
@@ -271,12 +268,6 @@ def _moves(stages: tuple[int, ...]) -> Array:
     return np.array(
         [*((here, here, below) for here, below in pairwise(stages)), (stages[-1], 0, 0)]
     )
-
-
-def _in_order(params: State) -> list[tuple[str, Tensor]]:
-    """b1, W2, b2, ... behind W1."""
-    keys = sorted(params, key=lambda key: (int(key[1:]), key[0]))
-    return [(key, params[key]) for key in keys]
 
 
 def _tensor(array: Any) -> Tensor:

@@ -6,18 +6,20 @@ stay in cache, as on the plain path.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gfopt.compiled.base import Loops, compiled, unknown_activation
 from gfopt.losses import MeanSquaredError, NormalisedMeanSquaredError
-from gfopt.problem import DenseProblem
+from gfopt.problem import DenseProblem, in_order, made_into
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from gfopt.datasets.base import Array
     from gfopt.losses import Loss
     from gfopt.optimizers.base import Optimizer
     from gfopt.problem import State
@@ -39,8 +41,7 @@ class PopulationLoops(Loops):
 
     def made(self, rule: Optimizer, task: Task) -> tuple[Task, Optimizer]:
         """The rule itself, on a problem of its kind."""
-        parts = {f.name: getattr(task.train, f.name) for f in fields(DenseProblem)}
-        return replace(task, train=PopulationProblem(**parts)), rule
+        return replace(task, train=made_into(PopulationProblem, task.train)), rule
 
 
 class PopulationProblem(DenseProblem):
@@ -50,18 +51,16 @@ class PopulationProblem(DenseProblem):
         """The loss of every member, (R, P)."""
         import torch
 
-        from gfopt.kernels.functions import numbers
         from gfopt.kernels.population import LARGEST, squared_errors
         from gfopt.kernels.threads import share
 
-        keys = sorted(members, key=lambda key: (int(key[1:]), key[0]))
-        vectors = torch.cat([members[key].flatten(2) for key in keys], 2).flatten(0, 1).numpy()
+        flat = torch.cat([members[key].flatten(2) for key in in_order(members)], 2)
+        vectors = flat.flatten(0, 1).numpy()
         if vectors.shape[1] > LARGEST:
             return super().population_losses(members)
         widths = [self.inputs.shape[0], *(members[f"W{l + 1}"].shape[2] for l in range(self.depth))]
-        functions = numbers([f.value for f in self.hidden])
-        errors = squared_errors(tuple(widths), tuple(functions), f"b{self.depth}" in members)
-        x, y = (np.ascontiguousarray(t.numpy()) for t in (self.inputs, self.targets))
+        x, y, functions, per_square = self._samples
+        errors = squared_errors(tuple(widths), functions, f"b{self.depth}" in members)
         sums = np.empty(len(vectors), vectors.dtype)
 
         def part(lo: int, hi: int) -> None:
@@ -69,8 +68,13 @@ class PopulationProblem(DenseProblem):
 
         share(len(vectors), part)
         self.charge(members["W1"].shape[1] * self.samples)
-        return (torch.from_numpy(sums) * self._per_square()).view(members["W1"].shape[:2])
+        return (torch.from_numpy(sums) * per_square).view(flat.shape[:2])
 
-    def _per_square(self) -> Tensor:
-        """The loss of a squared error of 1."""
-        return self.loss.of_outputs(self.targets[None] + 1, self.targets) / self.targets.numel()
+    @cached_property
+    def _samples(self) -> tuple[Array, Array, tuple[int, ...], Tensor]:
+        """x and y as arrays, f_1..f_{L-1} by number, and the loss of a squared error of 1."""
+        from gfopt.kernels.functions import numbers
+
+        x, y = (np.ascontiguousarray(t.numpy()) for t in (self.inputs, self.targets))
+        per_square = self.loss.of_outputs(self.targets[None] + 1, self.targets) / y.size
+        return x, y, tuple(numbers([f.value for f in self.hidden])), per_square

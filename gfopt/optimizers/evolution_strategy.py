@@ -26,7 +26,7 @@ from pydantic import Field
 
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Fraction, NonNegative, Positive
-from gfopt.problem import parameters
+from gfopt.problem import in_order
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -176,21 +176,16 @@ def estimate(weights: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
     return summed[:, 0] / (noise.shape[1] * sigma)
 
 
-def _keys(state: State) -> list[str]:
-    """W1, b1, W2, ...: the order of the vector, whatever the order of the dict."""
-    return sorted(parameters(state), key=lambda key: (int(key[1:]), key[0]))
-
-
 def _flat(state: State) -> Tensor:
     """All parameters of each replica as one vector, (R, D)."""
     import torch
 
-    return torch.cat([state[key].flatten(1) for key in _keys(state)], 1)
+    return torch.cat([state[key].flatten(1) for key in in_order(state)], 1)
 
 
 def _shaped(flat: Tensor, like: State) -> State:
     """The vectors (..., D) as parameters (..., n_l, n_{l-1}) and (..., n_l, 1)."""
-    keys = _keys(like)
+    keys = in_order(like)
     parts = flat.split_with_sizes([like[key][0].numel() for key in keys], -1)
     cut = zip(keys, parts, strict=True)
     return {key: part.view(*flat.shape[:-1], *like[key].shape[1:]) for key, part in cut}

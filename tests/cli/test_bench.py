@@ -13,7 +13,7 @@ from gfopt.config.finding import load_config
 from gfopt.paths import choose
 
 SMALL = Workload(
-    "digits, SynaPrune", "synaprune_digits", "synaprune", 1, 1, 1e-9, (), ("precision=float64",)
+    "digits, SynaPrune", "synaprune_digits", "synaprune", 1, 1, 1e-9, ("precision=float64",)
 )
 
 
@@ -27,7 +27,7 @@ def few(monkeypatch):
 
 def test_every_workload_names_a_config_whose_rule_has_compiled_loops():
     for workload in WORKLOADS:
-        experiment = load_config(workload.config, list(workload.settings))
+        experiment = load_config(workload.config)
         assert workload.optimizer in [entry.name for entry in experiment.entries]
         assert choose(experiment, "cpu", "compiled").path == "compiled"
 
@@ -86,7 +86,7 @@ def test_operations_are_those_of_the_path(tmp_path):
     task = make_task(load_config("digits"), machine_of(Setting(data=tmp_path)))
     entry, samples = load_config("digits").entries[0], task.train.samples
     assert task.widths == (64, 32, 10)
-    operations, read = work(task, entry, (samples, samples), "compiled")
+    operations, read = work(task, entry, (samples, samples))
     assert operations == 2 * samples * (2 * (64 * 32 + 32 * 10) + 32 * 10)
     assert read == samples * 64 * 4
 

@@ -13,36 +13,17 @@ from gfopt.initializers import initializers
 from gfopt.losses import losses
 from gfopt.optimizers import optimizers
 from gfopt.problem import DenseProblem, parameters
-from gfopt.rng import Draw
+from tests.unit import searching
 
 PLAIN = optimizers["parameter_search"]
 SMALL = {"low": -2, "high": 2, "count": 12}
-ANY = ("mse", "nmse", "sigmoid_mse")  # losses of targets that need not be classes
 
 
-class Case:
-    """A small problem and its starts; samples are no multiple of anything."""
+class Case(searching.Case):
+    """A case of two starts, swept without a pass given."""
 
-    def __init__(self, widths, names, loss="mse", samples=37, seeds=(3, 1), dtype=torch.float64):
-        self.seeds, self.names = seeds, names
-        draw = torch.Generator().manual_seed(5)
-        x = torch.randn(widths[0], samples, generator=draw, dtype=torch.float64)
-        y = torch.randn(widths[-1], samples, generator=draw, dtype=torch.float64) + x[:1] * x[1:2]
-        if loss not in ANY:
-            one = (y > 0).double()
-            y = torch.eye(widths[-1]).double()[y.argmax(0)].mT if widths[-1] > 1 else one
-        hidden = tuple(activations[name] for name in names)
-        x, y = x.to(dtype), y.contiguous().to(dtype)
-        self.problem = DenseProblem(hidden, losses[loss](), x, y)
-        init = initializers["uniform"](low=-2, high=2, biases="drawn")
-        starts = [init.start(seed, widths, output_bias=True) for seed in seeds]
-        self.params = {
-            key: torch.as_tensor(np.stack([s[key] for s in starts])).to(dtype) for key in starts[0]
-        }
-
-    def begin(self, rule):
-        draw = Draw(self.seeds, torch.device("cpu"), self.params["W1"].dtype)
-        return rule.init(self.problem, self.params, draw)
+    def __init__(self, widths, names, loss="mse", samples=37, seeds=(3, 1), **more):
+        super().__init__(widths, names, loss, samples, seeds, **more)
 
     def step(self, rule, state):
         with torch.no_grad():
@@ -53,9 +34,6 @@ class Case:
         for _ in range(count):
             state = self.step(rule, state)
         return state
-
-    def losses(self, state):
-        return self.problem.losses(self.problem.forward(state))
 
 
 def assert_same_search(case, sweeps=10, **options):

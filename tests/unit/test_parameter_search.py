@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from gfopt.activations import activations
 from gfopt.clock import Clock
 from gfopt.engine import train
 from gfopt.initializers import initializers
@@ -20,6 +19,7 @@ from gfopt.rng import Draw
 from gfopt.target import Budget, Terms
 from gfopt.task import Level, Task
 from tests.conftest import Tiny, run_steps
+from tests.unit import searching
 
 MAKE = optimizers["parameter_search"]
 FUNCTIONS = {"identity": lambda z: z, "relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
@@ -76,38 +76,12 @@ class Brute:
             self.visit(place, values)
 
 
-class Case:
-    """A regression or classification problem with several starts, in float64."""
+class Case(searching.Case):
+    """A case with its loss in NumPy."""
 
-    def __init__(self, widths, names, loss="mse", samples=37, seeds=(3, 1, 2), dtype=torch.float64):
-        self.names, self.seeds, self.widths = names, seeds, widths
+    def __init__(self, widths, names, loss="mse", **more):
+        super().__init__(widths, names, loss, **more)
         self.numpy_loss = {"mse": mse, "cross_entropy": cross_entropy}[loss]
-        draw = torch.Generator().manual_seed(5)
-        x = torch.randn(widths[0], samples, generator=draw, dtype=torch.float64)
-        y = torch.randn(widths[-1], samples, generator=draw, dtype=torch.float64) + x[:1] * x[1:2]
-        if loss == "cross_entropy":
-            y = torch.eye(widths[-1], dtype=torch.float64)[y.argmax(0)].mT.contiguous()
-        hidden = tuple(activations[name] for name in names)
-        self.problem = DenseProblem(hidden, losses[loss](), x.to(dtype), y.to(dtype))
-        init = initializers["uniform"](low=-2, high=2, biases="drawn")
-        starts = [init.start(seed, widths, output_bias=True) for seed in seeds]
-        self.params = {
-            key: torch.as_tensor(np.stack([s[key] for s in starts])).to(dtype) for key in starts[0]
-        }
-
-    def begin(self, rule):
-        draw = Draw(self.seeds, torch.device("cpu"), self.params["W1"].dtype)
-        return rule.init(self.problem, self.params, draw)
-
-    def sweeps(self, rule, count, state=None):
-        with torch.no_grad():
-            state = state or self.begin(rule)
-            for _ in range(count):
-                state = rule.step(self.problem, state, self.problem.forward(state))
-        return state
-
-    def losses(self, state):
-        return self.problem.losses(self.problem.forward(state))
 
     def brute(self, state, r=0):
         return Brute(self.problem, self.names, self.numpy_loss, state, r)
