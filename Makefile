@@ -5,7 +5,7 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.complete
 
-.PHONY: help setup run test test-long check smoke reproduce bench golden clean
+.PHONY: help setup run test test-long check smoke reproduce bench evidence golden clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,6 +43,9 @@ reproduce: setup ## what of each published claim stands, on the real data: resul
 
 bench: setup ## how fast each code path is here: results/bench_cpu.md
 	$(BIN)/gfopt bench --out results/bench_cpu.md
+
+evidence: setup ## rules against their controls and each other, tuned alike: results/controls.md, leaderboard.md
+	BIN=$(BIN) sh scripts/evidence.sh
 
 golden: setup ## record the epoch counts of tests/golden anew, on purpose
 	$(BIN)/python -m tests.golden.record

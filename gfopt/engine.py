@@ -20,12 +20,14 @@ from torch import Tensor
 
 from gfopt.batches import Batches
 from gfopt.clock import Clock, Phase
-from gfopt.outcomes import Outcome, Row
-from gfopt.problem import DenseProblem, Pass, State
+from gfopt.outcomes import Levels, Outcome, Row
+from gfopt.problem import DenseProblem, Pass
+from gfopt.progress import Progress
+from gfopt.readings import constant, levels, metrics
 from gfopt.records import Status
 from gfopt.rng import Draw
 from gfopt.tally import Tally
-from gfopt.task import Task, right_answers
+from gfopt.task import Task
 
 if TYPE_CHECKING:
     from gfopt.optimizers.base import Optimizer
@@ -90,11 +92,15 @@ class Loop:
         self.clock, self.schedule, self.watch = clock, schedule, watch
         self.seeds, self.batch_size = seeds, batch_size
         self.batches = Batches(task.train.samples, batch_size)
-        self.tally = Tally(task.widths, task.train.samples, len(seeds))
+        self.tally = Tally(task.widths, task.train.samples, len(seeds), whole=task.whole)
         self.problem = task.train.watched(self.tally)
         self.updates = 0
         self.outcomes: dict[int, Outcome] = {}
         self.history: dict[int, list[Row]] = {seed: [] for seed in seeds}
+        samples = {"train": task.train.samples, "valid": task.valid.samples if task.valid else 0}
+        self.progress = {seed: Progress(terms.targets, samples) for seed in seeds}
+        self.wanted = dict.fromkeys(t.metric for t in terms.targets if t.metric != "train_loss")
+        self.begun = clock.mark()
         self.unused: _Costs | None = None  # costs before a pass that no step has taken yet
 
     def run(self, warming: Phase = Phase.SET_UP) -> None:
@@ -179,97 +185,91 @@ class Loop:
                 self.state = self.schedule.next(self.state, losses)
 
     def read(self) -> None:
-        """Read the loss and the target's metric of each replica; end those that are done."""
+        """Read the loss and the targets' metrics of each replica; end those that are done."""
+        task = self.task
         with self.clock.phase(Phase.EVALUATE):
-            losses = self.task.train.loss.value(self.z, self.task.train.targets).tolist()
-            metrics = self._metric()
+            losses = task.train.loss.value(self.z, task.train.targets).tolist()
+            found = metrics(self.wanted, task, self.optimizer, self.state, self.z)
+            same = constant(self.z) if self.terms.budget.constant else [False] * len(self.seeds)
         costs, stages = self._costs(), self.optimizer.stage(self.state)
-        statuses: list[Status | None] = []
+        going = []
         for i, seed in enumerate(self.seeds):
-            metric = metrics[i] if metrics else None
             stage = None if stages is None else int(stages[i])
-            row = Row(
-                self._epoch(), self.updates, losses[i], metric, *costs.train, *costs[1:], stage
-            )
+            read = {m: values[i] for m, values in found.items()}
+            row = self._row(losses[i], read, costs, stage)
             self.history[seed].append(row)
             self.watch(seed, row)
-            statuses.append(self._status(i, row))
-        self._end(statuses)
-
-    def _metric(self) -> list[float] | None:
-        """The target's metric of each replica, where it isn't the train loss."""
-        target = self.terms.target
-        if not target or target.metric == "train_loss":
-            return None
-        problem, z = self.task.train, self.z
-        if target.on_validation:
-            assert self.task.valid
-            problem = self.task.valid
-            z = self.optimizer.outputs(problem, self.state)
-        if not target.on_accuracy:
-            return problem.loss.value(z, problem.targets).double().tolist()
-        return (right_answers(z, problem.targets).double() / problem.samples).tolist()
-
-    def _status(self, i: int, row: Row) -> Status | None:
-        """How the replica ends with this reading, None if it goes on."""
-        budget, done = self.terms.budget, self.optimizer.done(self.state)
-        if not math.isfinite(row.loss):
-            return Status.DIVERGED
-        if self._reached(row):
-            return Status.REACHED
-        if (done is not None and bool(done[i])) or (self.optimizer.once and self.updates):
-            return Status.FINISHED
-        spent = self._updates_left() <= 0 or row.seconds >= budget.seconds
-        return Status.BUDGET if spent else None
-
-    def _reached(self, row: Row) -> bool:
-        target = self.terms.target
-        if not target or (target.skip_every and row.epoch % target.skip_every == 0):
-            return False
-        if row.metric is None:
-            return target.met(row.loss, 0)
-        problem = self.task.valid if target.on_validation else self.task.train
-        assert problem
-        return target.met(
-            row.metric * problem.samples if target.on_accuracy else row.metric, problem.samples
-        )
-
-    def _end(self, statuses: list[Status | None]) -> None:
-        """Write down the outcome of those that end, and go on with the others."""
-        with self.clock.phase(Phase.EVALUATE):
-            for i, status in enumerate(statuses):
-                if status:
-                    self.outcomes[self.seeds[i]] = self._outcome(i, status)
-        going = [i for i, status in enumerate(statuses) if not status]
-        if len(going) < len(statuses):
+            if not self._ended(i, row, constant=same[i]):
+                going.append(i)
+        if len(going) < len(self.seeds):
             self._keep(going)
 
-    def _outcome(self, i: int, status: Status) -> Outcome:
-        """The replica's end: its accuracy from the outputs that its loss was read from."""
-        one, train = slice(i, i + 1), self.task.train
+    def _row(self, loss: float, read: dict[str, float], costs: _Costs, stage: int | None) -> Row:
+        """A reading of a replica, with what it has cost since this loop began."""
+        return Row(
+            self._epoch(),
+            self.updates,
+            loss,
+            read.get("train_accuracy"),
+            read.get("valid_loss"),
+            read.get("valid_accuracy"),
+            costs.train[0] - self.begun[0],
+            costs.train[1] - self.begun[1],
+            costs.forward_passes,
+            costs.backward_passes,
+            stage,
+        )
+
+    def _ended(self, i: int, row: Row, *, constant: bool) -> bool:
+        """Whether the replica ends with this reading; what it has reached is written down."""
+        progress = self.progress[self.seeds[i]]
+        new = progress.read(row, constant=constant) if math.isfinite(row.loss) else []
+        complete = bool(new) and len(new) == progress.hits.count(None)
+        status = Status.REACHED if complete else self._status(i, row)
+        if not new and not status:
+            return False
+        with self.clock.phase(Phase.EVALUATE):
+            worth = self._levels(i, at_end=bool(status))
+            progress.reach(new, row, worth)
+            if status:
+                self.outcomes[self.seeds[i]] = self._outcome(i, status, worth)
+        return bool(status)
+
+    def _status(self, i: int, row: Row) -> Status | None:
+        """How the replica ends with this reading without all targets, None if it goes on."""
+        done = self.optimizer.done(self.state)
+        if not math.isfinite(row.loss):
+            return Status.DIVERGED
+        if (done is not None and bool(done[i])) or (self.optimizer.once and self.updates):
+            return Status.FINISHED
+        if self.progress[self.seeds[i]].constant >= (self.terms.budget.constant or math.inf):
+            return Status.CONSTANT
+        return Status.BUDGET if self._spent(row) else None
+
+    def _spent(self, row: Row) -> bool:
+        """Whether the budget is used up; passes that nobody counts use none."""
+        budget = self.terms.budget
+        passes = (row.forward_passes or 0) + (row.backward_passes or 0)
+        most = (budget.passes or math.inf) * self.task.train.samples
+        return self._updates_left() <= 0 or row.seconds >= budget.seconds or passes >= most
+
+    def _levels(self, i: int, *, at_end: bool) -> Levels:
+        one = slice(i, i + 1)
         state = {key: tensor[one] for key, tensor in self.state.items()}
-        valid_loss, valid_accuracy = self._validation(state)
+        return levels(self.task, self.optimizer, state, self.z[one], at_end=at_end)
+
+    def _outcome(self, i: int, status: Status, worth: Levels) -> Outcome:
+        """The replica's end."""
+        seed, state = self.seeds[i], {k: t[i : i + 1] for k, t in self.state.items()}
         return Outcome(
-            seed=self.seeds[i],
+            seed=seed,
             status=status,
-            history=self.history[self.seeds[i]],
-            train_accuracy=self._accuracy(self.z[one], train.targets),
-            valid_loss=valid_loss,
-            valid_accuracy=valid_accuracy,
+            history=self.history[seed],
+            hits=self.progress[seed].hits,
+            levels=worth,
             notes=self.optimizer.notes(state),
             weights={k: t[0].clone() for k, t in self.optimizer.weights(state).items()},
         )
-
-    def _validation(self, state: State) -> tuple[float | None, float | None]:
-        """Loss and accuracy of one replica on the held-out samples, where there are some."""
-        valid = self.task.valid
-        if not valid:
-            return None, None
-        z = self.optimizer.outputs(valid, state)
-        return float(valid.loss.value(z, valid.targets)), self._accuracy(z, valid.targets)
-
-    def _accuracy(self, z: Tensor, y: Tensor) -> float | None:
-        return float(right_answers(z, y)) / y.shape[-1] if self.task.classes else None
 
     def _keep(self, going: list[int]) -> None:
         """Go on with these replicas only."""

@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     RUN_FAILED = 3
     CONDITION_UNMET = 4  # something asked for with a flag did not hold
     DATA_MISSING = 5  # missing, damaged or foreign data files
+    INCONCLUSIVE = 6  # not enough to judge by
     INTERRUPTED = 130
 
 

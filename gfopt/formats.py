@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from gfopt.registry import Registry
 from gfopt.tables import Row, Table, Value
@@ -19,7 +20,10 @@ from gfopt.tables import Row, Table, Value
 Format = Callable[[Table], str]
 formats: Registry[Format] = Registry("format")
 
-_TEXT = ("experiment", "dataset", "optimizer", "label", "target", "reading", "path")
+_TEXT = (
+    "experiment", "dataset", "optimizer", "label", "target", "reading", "path", "timing", "cost",
+    "against", "control", "test",
+)  # fmt: skip
 _CONTEXT = ("experiment", "dataset", "target", "reading", "path", "chance")  # of rows to compare
 
 
@@ -36,24 +40,58 @@ def to_csv(table: Table) -> str:
 @formats.register("json")
 def to_json(table: Table) -> str:
     """An object of columns, rows and notes at full precision; what is infinite is null."""
-    rows = [{key: _finite(value) for key, value in row.items()} for row in table.rows]
-    found = {"columns": table.columns, "rows": rows, "notes": table.notes}
+    found = _plain(table)
     return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(table: Table) -> dict[str, Any]:
+    """The table, and those that come with it."""
+    rows = [{key: _finite(value) for key, value in row.items()} for row in table.rows]
+    more = {name: _plain(other) for name, other in table.more.items()}
+    return {"columns": table.columns, "rows": rows, "notes": table.notes} | more
 
 
 @formats.register("md")
 def to_markdown(table: Table) -> str:
     """A GitHub table, aligned for reading as text too, and the notes as a list."""
-    lines = [list(table.columns)]
-    lines += [
-        [worded(row, name).replace("|", "\\|") for name in table.columns] for row in table.rows
-    ]
-    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(table.columns))]
-    left = [name in _TEXT for name in table.columns]
+    parts = ["\n".join(_grid(table))] if table.rows else []
+    parts += ["\n".join(f"- {note}" for note in table.notes)] if table.notes else []
+    more = {name: other for name, other in table.more.items() if other.rows}
+    if costs := more.pop("costs", None):
+        more = {"costs": _pivoted(costs)} | more
+    parts += [f"{_HEADINGS[name]}\n\n{to_markdown(t)}".rstrip() for name, t in more.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+_HEADINGS = {
+    "costs": "## Costs to the target\n\nMedians; expected: in epochs, if a run that misses is "
+    "started again, its cost kept. costs.csv has intervals and restricted means.",
+    "pairs": "## Seed by seed\n\nRatios of costs, label over against: below 1 label needs less.",
+}
+
+
+def _pivoted(table: Table) -> Table:
+    """The costs with a column for each axis: medians, and the expected epochs."""
+    rows: dict[tuple[Value, ...], Row] = {}
+    for row in table.rows:
+        names = {name: row[name] for name in ("experiment", "label", "target")}
+        wide = rows.setdefault(tuple(names.values()), names)
+        wide[str(row["cost"])] = row["median"]
+        if row["cost"] == "epochs":
+            wide["expected"] = row["expected"]
+    columns = dict.fromkeys(name for row in rows.values() for name in row)
+    return Table(tuple(columns), [dict.fromkeys(columns) | row for row in rows.values()], [])
+
+
+def _grid(table: Table) -> list[str]:
+    """Header, rule and rows; columns that are empty all over are left out."""
+    names = [n for n in table.columns if any(row[n] is not None for row in table.rows)]
+    lines = [names]
+    lines += [[worded(row, name).replace("|", "\\|") for name in names] for row in table.rows]
+    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(names))]
+    left = [name in _TEXT for name in names]
     rule = ["-" * w if text else "-" * (w - 1) + ":" for w, text in zip(widths, left, strict=True)]
-    text = [_piped(line, widths, left) for line in (lines[0], rule, *lines[1:])]
-    notes = ["", *(f"- {note}" for note in table.notes)] if table.notes else []
-    return "\n".join([*text, *notes]) + "\n"
+    return [_piped(line, widths, left) for line in (lines[0], rule, *lines[1:])]
 
 
 @formats.register("latex")
@@ -68,6 +106,10 @@ def to_latex(table: Table) -> str:
         lines += [*rows[1:], r"\bottomrule", r"\end{tabular}\par\medskip"]
     lines += [rf"{{\footnotesize\noindent {_escaped(note)}\par}}" for note in table.notes]
     return "\n".join(lines) + "\n"
+
+
+_SHARES = ("accuracy", "test_accuracy", "reached_lo", "reached_hi")
+_LARGE = ("forward_passes", "backward_passes", "passes", "flops", "peak_memory", "tuning_passes")
 
 
 @dataclass(frozen=True)
@@ -90,7 +132,7 @@ def compact(table: Table) -> list[Compact]:
 def _title(row: Row) -> tuple[str, ...]:
     """What rows must share to be compared, in words, each once."""
     words = {name: worded(row, name) for name in _CONTEXT}
-    words["path"] = words["path"].replace("plain", "")
+    words["path"] = "" if row["seconds"] is None else words["path"].replace("plain", "")
     words["chance"] = words["chance"] and f"chance {words['chance']}"
     return tuple(dict.fromkeys(filter(None, words.values())))
 
@@ -98,7 +140,8 @@ def _title(row: Row) -> tuple[str, ...]:
 def _narrow(title: str, rows: list[Row]) -> Compact:
     columns = {"label": [worded(row, "label") for row in rows]}
     columns |= _counts(rows) | _ranges(rows, "epochs") | _ranges(rows, "seconds")
-    columns |= {name: [worded(row, name) for row in rows] for name in ("loss", "accuracy")}
+    last = ("timing", "loss", "accuracy", "test_accuracy", "tuning_trials", "tuning_passes")
+    columns |= {name: [worded(row, name) for row in rows] for name in last}
     columns = {name: cells for name, cells in columns.items() if any(cells)}
     return Compact(title, list(columns), [list(row) for row in zip(*columns.values(), strict=True)])
 
@@ -109,13 +152,19 @@ def worded(row: Row, name: str) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     if math.isinf(value):
-        return "not finite" if name == "loss" else "not reached"
+        return "not finite" if name == "loss" else "inf" if "ratio" in name else "not reached"
     return _rounded(row, name, value)
 
 
 def _rounded(row: Row, name: str, value: float) -> str:
-    if name == "accuracy" or (name == "chance" and "accuracy" in str(row["target"])):
+    if name in _SHARES or (name == "chance" and "accuracy" in str(row["target"])):
         return f"{100 * value:.1f} %"
+    if "ratio" in name:
+        return significant(value, 3)
+    if name.endswith("p") or name in ("p", "p_holm"):
+        return f"{value:.2g}"
+    if name in _LARGE:
+        return f"{value:.4g}"
     if name in ("loss", "chance"):
         return significant(value, 6)
     if "seconds" in name:

@@ -1,7 +1,8 @@
 """Run ids: SHA-256 of all that can change a run's numbers or seconds, and of nothing else.
 
 In: the record schema, the optimizer with its options, the source that computes them, data
-fingerprint, model, loss, seed, precision, device kind, code path, batch, target, budget, reading.
+fingerprint, model, loss, seed, precision, device kind, code path, batch, repeat, targets, budget,
+reading.
 Out: labels, paths, threads, software versions, the other optimizers of the file and their order
 (recorded instead). Ids need neither torch nor the data's arrays.
 """
@@ -45,6 +46,8 @@ _NUMERICAL = [
             "batches.py",
             "device_noise.py",
             "engine.py",
+            "progress.py",
+            "readings.py",
             "task.py",
             "optimizers/module_rule.py",
             "optimizers/schedule.py",
@@ -61,10 +64,12 @@ def identity(
     path: str = PLAIN,
     *,
     alone: bool = True,
+    repeat: int = 1,
 ) -> dict[str, Any]:
     """Everything that the run's id stands for, as plain values.
 
-    `alone`: not in one batch with other seeds, so that its seconds count.
+    `alone`: not in one batch with other seeds, so that its seconds count. `repeat`: which of
+    several equal runs.
     """
     conditions = experiment.conditions()
     dataset = {k: v for k, v in conditions.pop("dataset").items() if k not in ("name", "file")}
@@ -79,6 +84,7 @@ def identity(
         "device": device_kind,
         "path": path,
         "replicas": 1 if alone else "batch",
+        "repeat": repeat,
         **conditions,
     }
 
@@ -102,11 +108,13 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 def _rule_files(entry: Entry, path: str) -> list[Path]:
     """The rule's file and its kernels'; a user's with what it imports from beside itself."""
+    frozen = [_PACKAGE / "frozen.py"] if entry.frozen_hidden else []
     if entry.file:
-        return with_imports(entry.file)
+        return [*with_imports(entry.file), *frozen]
     assert entry.made
     files = {Path(inspect.getfile(type(rule))): None for rule in entry.made.family()}
     names = [file.name for file in files]
+    files |= dict.fromkeys(frozen)
     if path == GRAPH:
         files[_PACKAGE / "graphs.py"] = None
     if path == COMPILED:
@@ -131,13 +139,26 @@ def _shape(node: Any) -> Any:
         return tuple(_shape(child) for child in node)
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = [(name, _without_docstring(node, value)) for name, value in ast.iter_fields(node)]
+    fields = [(name, _that_computes(node, value)) for name, value in ast.iter_fields(node)]
     kept = tuple(
         (n, _shape(v))
         for n, v in fields
         if n not in ("kind", "type_comment") and v not in (None, [])
     )
     return type(node).__name__, kept
+
+
+def _that_computes(node: ast.AST, value: Any) -> Any:
+    """Of a node's statements those that can change a number: no docstring, no space of a tuning."""
+    value = _without_docstring(node, value)
+    return [v for v in value if not _of_a_space(v)] if isinstance(value, list) else value
+
+
+def _of_a_space(node: Any) -> bool:
+    """Whether a statement is `space: ClassVar[Space] = ...`, or the import for it."""
+    if isinstance(node, ast.AnnAssign):
+        return any(isinstance(n, ast.Name) and n.id == "Space" for n in ast.walk(node.annotation))
+    return isinstance(node, ast.ImportFrom) and node.module == "gfopt.space"
 
 
 def _without_docstring(node: ast.AST, value: Any) -> Any:

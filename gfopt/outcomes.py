@@ -17,12 +17,36 @@ class Row(NamedTuple):
     epoch: float
     updates: int
     loss: float
-    metric: float | None  # the target's, where it isn't the train loss
+    train_accuracy: float | None  # this and the next two where a target is on them
+    valid_loss: float | None
+    valid_accuracy: float | None
     seconds: float
     cpu_seconds: float
     forward_passes: float | None
     backward_passes: float | None
     stage: int | None  # of a rule that has several, from 1
+
+    def value(self, metric: str) -> float | None:
+        """A metric of this reading; None where it wasn't read."""
+        value: float | None = self.loss if metric == "train_loss" else getattr(self, metric)
+        return value
+
+
+class Levels(NamedTuple):
+    """What a replica is worth at one reading; None where there are no such samples or classes."""
+
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+
+
+class Hit(NamedTuple):
+    """A target reached: with which reading, and what the replica was worth there."""
+
+    row: Row
+    levels: Levels
 
 
 @dataclass(frozen=True)
@@ -32,8 +56,7 @@ class Outcome:
     seed: int
     status: Status
     history: list[Row]
-    train_accuracy: float | None
-    valid_loss: float | None
-    valid_accuracy: float | None
+    hits: list[Hit | None]  # a target each, None for a miss
+    levels: Levels  # at the stop
     notes: list[str]  # what the rule has to say of this run
     weights: State = field(repr=False)  # without the replica dimension

@@ -5,13 +5,15 @@ compiled  compiled loops on the CPU (gfopt.compiled): the same results but for r
 graph     a CUDA graph of each epoch (gfopt.graphs): the same operations, replayed. Never chosen by
           itself so far: it has not been run on a GPU
 
-One path for all rules of an experiment, so that their seconds may be compared. It depends on the
-config alone, never on the state of the machine: it is part of a run's id.
+One path for all rules of an experiment where their seconds are compared; in batches of seeds, which
+have no seconds, each rule takes its own. It depends on the config alone, never on the state of the
+machine: it is part of a run's id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gfopt import graphs
@@ -36,11 +38,17 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose(experiment: Experiment, device_kind: str, asked: Asked = "auto") -> Choice:
-    """The path of all runs of the experiment.
+def choose(
+    experiment: Experiment,
+    device_kind: str,
+    asked: Asked = "auto",
+    entries: tuple[Entry, ...] = (),
+) -> Choice:
+    """The path that these entries take together; by default all of the experiment's.
 
     Raises UsageError where the path asked for can't be had; it tells every reason.
     """
+    experiment = replace(experiment, entries=entries or experiment.entries)
     against = list(dict.fromkeys(_OBSTACLES[asked](experiment, device_kind)))
     if asked != "auto":
         if against:
@@ -57,7 +65,7 @@ def alone(experiment: Experiment, entry: Entry, timing: Timing = "auto") -> bool
     """Whether each seed of this entry is a run of its own, whose seconds count."""
     if timing == "on" or (timing == "auto" and len(experiment.seeds) <= TIMED):
         return True
-    together = entry.made and entry.made.batches_seeds
+    together = entry.made and entry.made.batches_seeds and not entry.frozen_hidden
     return not together or bool(entry.schedule and entry.schedule.reads_loss)
 
 
@@ -73,7 +81,8 @@ def _obstacles(experiment: Experiment, device_kind: str) -> Iterator[str]:
             yield f"{entry.label}: compiled loops take no {what}"
         else:
             functions = tuple(experiment.model.activations())
-            reason = compiled[entry.name]().unfit(entry.made, functions, experiment.loss)
+            known = () if entry.frozen_hidden else functions
+            reason = compiled[entry.name]().unfit(entry.made, known, experiment.loss)
             if reason:
                 yield f"{entry.label}: {reason}"
 
@@ -83,6 +92,8 @@ def _ungraphed(experiment: Experiment, device_kind: str) -> Iterator[str]:
     if device_kind != "cuda":
         yield "CUDA graphs need a GPU"
     for entry in experiment.entries:
+        if entry.frozen_hidden:
+            yield f"{entry.label}: frozen hidden layers are not known to replay"
         reason = graphs.unfit(entry.made, entry.batch_size, entry.schedule) if entry.made else ""
         if reason or not entry.made:
             yield f"{entry.label}: {reason or 'a rule of your own is not known to replay'}"

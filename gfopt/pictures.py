@@ -10,8 +10,8 @@ import math
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from gfopt.notes import is_accuracy, level
 from gfopt.records import HistoryRow, Record, write_whole
+from gfopt.rows import is_accuracy, level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 WIDTH = 9.5  # inches, of the figures of a reproduction
 
 # Okabe & Ito's colours, told apart by all eyes; without yellow and black
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#8C6D31")
 GREY = "#555555"
 FAINT = "#E6E6E6"
 _STYLE: dict[Any, Any] = {  # Any: matplotlib types the keys one by one
@@ -92,9 +92,10 @@ def metric(run: Record) -> str:
     return run.target_metric.replace("_", " ").replace("valid", "validation")
 
 
-def levels(rows: Sequence[HistoryRow]) -> list[float]:
+def levels(run: Record, rows: Sequence[HistoryRow]) -> list[float]:
     """The target's metric at each reading."""
-    return [row.loss if row.metric is None else row.metric for row in rows]
+    values = (row.value(run.target_metric) for row in rows)
+    return [math.nan if value is None else value for value in values]
 
 
 def finite(values: Iterable[float]) -> list[float]:
@@ -109,8 +110,9 @@ def number(value: float) -> str:
 
 def marks(run: Record) -> list[tuple[str, float, dict[str, Any]]]:
     """Words, value and line style of the levels to compare with."""
+    aims = [(view.target, view.target_value) for view in run.views()]
     known = (
-        (f"target {run.target}", run.target_value, "black", "-"),
+        *((f"target {name}", value, "black", "-") for name, value in aims),
         ("chance", run.chance, GREY, ":"),
         ("class prior", run.class_prior, GREY, "--"),
     )

@@ -1,7 +1,8 @@
 """Records and their histories -> a picture: the target's metric against epochs, seconds and passes.
 
-A row of three panels for each experiment and target. Matplotlib is loaded where it draws. The same
-records give the same bytes.
+A row of three panels for each experiment and target; with many seeds the share of the runs that
+have reached the target takes the place of their curves. Matplotlib is loaded where it draws. The
+same records give the same bytes.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from gfopt.pictures import Curve
 
 PICTURES = ("png", "svg", "pdf")
+MANY = 10  # seeds from which on curves would hide each other
 _UPRIGHT: dict[str, Any] = {"marker": "|", "markersize": 11, "linestyle": "none"}
 
 
@@ -102,12 +104,56 @@ def _figure(races: list[list[Curve]]) -> Figure:
         part.suptitle(heading(run), x=0.01, ha="left", fontweight="bold")
         axes = part.subplots(1, len(_PANELS), sharey=True)
         colour = colours(run.label for run, _ in curves)
-        for ax, panel in zip(axes, _PANELS, strict=True):
-            _draw_panel(ax, panel, curves, colour)
-        scale_y(axes[0], run, [levels(rows) for _, rows in curves])
-        axes[0].set_ylabel(metric(run))
-        part.legend(handles=_legend(curves, colour), loc="outside right upper", frameon=False)
+        seeds = max(map(len, by_label(curves).values()))
+        draw_race = _draw_shares if run.target and seeds >= MANY else _draw_curves
+        entries = draw_race(axes, curves, colour)
+        part.legend(handles=entries, loc="outside right upper", frameon=False)
     return figure
+
+
+def _draw_curves(axes: Sequence[Axes], curves: list[Curve], colour: dict[str, str]) -> list[Line2D]:
+    """Each run's way to the target; the entries of the legend."""
+    for ax, panel in zip(axes, _PANELS, strict=True):
+        _draw_panel(ax, panel, curves, colour)
+    scale_y(axes[0], curves[0][0], [levels(run, rows) for run, rows in curves])
+    axes[0].set_ylabel(metric(curves[0][0]))
+    return _legend(curves, colour)
+
+
+def _draw_shares(axes: Sequence[Axes], curves: list[Curve], colour: dict[str, str]) -> list[Line2D]:
+    """The share of each rule's runs that have reached the target, by what it had cost them.
+
+    Source: Hansen, Auger, Brockhoff, Tušar & Tušar, "COCO: performance assessment", arXiv
+    1605.03560 (2016): empirical distributions of runtimes.
+    """
+    from matplotlib.ticker import PercentFormatter
+
+    for ax, panel in zip(axes, _PANELS, strict=True):
+        ends = [
+            _draw_share(ax, panel, runs, colour[label]) for label, runs in by_label(curves).items()
+        ]
+        scale_x(ax, [end for part in ends for end in part])
+        _say_missing(ax, panel.missing, [], everything=not any(ends))
+        ax.set_title(panel.title, loc="left")
+        ax.grid()
+    axes[0].set_ylim(-0.02, 1.02)
+    axes[0].yaxis.set_major_formatter(PercentFormatter(1))
+    axes[0].set_ylabel(fill(f"runs that have reached {curves[0][0].target}", 44))
+    return [entry(label, color=shade, linewidth=2) for label, shade in colour.items()]
+
+
+def _draw_share(ax: Axes, panel: _Panel, curves: list[Curve], colour: str) -> list[float]:
+    """One rule's steps; the costs at the target, and the longest run, to scale by."""
+    costs = [(panel.cost(run, rows[-1]), run.reached) for run, rows in curves]
+    known = [(cost, reached) for cost, reached in costs if cost is not None]
+    if not known:
+        return []
+    hits = sorted(cost for cost, reached in known if reached)
+    longest = max(cost for cost, _ in known)
+    shares = [i / len(curves) for i in range(len(hits) + 1)]
+    first = hits[0] if hits else min(cost for cost, _ in known)
+    ax.step([first, *hits, longest], [0.0, *shares[1:], shares[-1]], where="post", color=colour)
+    return [first, longest]
 
 
 def _draw_panel(ax: Axes, panel: _Panel, curves: list[Curve], colour: dict[str, str]) -> None:
@@ -132,7 +178,7 @@ def _draw_panel(ax: Axes, panel: _Panel, curves: list[Curve], colour: dict[str, 
 
 def _points(panel: _Panel, run: Record, rows: Sequence[HistoryRow]) -> list[tuple[float, float]]:
     """Cost and level of each reading that has both."""
-    pairs = ((panel.cost(run, row), y) for row, y in zip(rows, levels(rows), strict=True))
+    pairs = ((panel.cost(run, row), y) for row, y in zip(rows, levels(run, rows), strict=True))
     return [(x, y) for x, y in pairs if x is not None and math.isfinite(y)]
 
 

@@ -36,7 +36,7 @@ def probe(experiment: Experiment, task: Task, due: list[Run]) -> list[str]:
     firsts = {run.entry.label: run for run in reversed(due)}
     lines = []
     for label, run in sorted(firsts.items()):
-        terms = Terms(None, "end_of_epoch", Budget(epochs=1, seconds=experiment.budget.seconds))
+        terms = Terms((), "end_of_epoch", Budget(epochs=1, seconds=experiment.budget.seconds))
         try:
             _, clock = train_seeds(task, run.entry, rules[label], run.path, terms, [run.seed])
         except (Exception, SystemExit) as error:  # a user's rule: the other probes go on

@@ -84,34 +84,44 @@ class Silence:
 def race(
     experiment: Experiment, setting: Setting, listener: Listener, *, write: bool = True
 ) -> Result:
-    """Run what is missing, in order; write table.csv, table.md and curves.png of what there is.
+    """Run what is missing, in order; write its tables and its picture.
 
-    Without `write` the runs are made and kept, and the experiment's own table stays as it is.
+    Without `write` the runs are made and kept, none twice, and the experiment's own table stays as
+    it is.
     On an interruption the table of what is finished is written before KeyboardInterrupt goes on.
     """
     folder = setting.out / experiment.name
     _open(folder)
     kind = device_kind(setting.device)
-    runs = plan(experiment, setting.out, kind, setting.path, setting.timing)
+    runs = plan(experiment, setting.out, kind, setting.path, setting.timing, again=write)
     due = [run for run in runs if setting.force or not run.record]
-    records = {(run.entry.label, run.seed): run.record for run in runs if run.record}
+    records = {_key(run): run.record for run in runs if run.record}
     failures: list[Failure] = []
     listener.begin(experiment, due, len(runs) - len(due))
     try:
         for ended in _made(experiment, due, setting, listener):
             listener.end(ended)
             if isinstance(ended, Record):
-                records[ended.label, ended.seed] = ended
+                records[ended.label, ended.seed, ended.repeat] = ended
             else:
                 failures.append(ended)
-                records.pop((ended.run.entry.label, ended.run.seed), None)
+                records.pop(_key(ended.run), None)
             if failures and setting.fail_fast:
                 break
     finally:
         found = ordered(experiment, records.values())
         failed = [failure.run.entry.label for failure in failures]
         table = _write(folder, found, failed) if write else summarise(found, failed)
-    return Result(experiment, found, failures, table, folder)
+    return Result(experiment, _once(found), failures, table, folder)
+
+
+def _key(run: Run) -> tuple[str, int, int]:
+    return run.entry.label, run.seed, run.repeat
+
+
+def _once(records: list[Record]) -> list[Record]:
+    """Without the repeats."""
+    return [record for record in records if record.repeat == 1]
 
 
 def data_folder(given: Path | None) -> Path:
@@ -170,9 +180,11 @@ def _write(folder: Path, records: list[Record], failed: list[str]) -> Table:
     if not records:
         return table
     changed = _update(folder / "table.csv", formats["csv"](table))
+    for name, other in table.more.items():
+        _update(folder / f"{name}.csv", formats["csv"](other))
     _update(folder / "table.md", formats["md"](table))
     if changed or not (folder / "curves.png").is_file():
-        _draw(folder, records)
+        _draw(folder, _once(records))
     return table
 
 

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from gfopt.environment import describe
 from gfopt.identity import digest
-from gfopt.records import Record
+from gfopt.records import Hit, Record, Status
+from gfopt.tally import backward_products, forward_products
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gfopt.clock import Clock
     from gfopt.config.experiment import Experiment
-    from gfopt.outcomes import Outcome
+    from gfopt.outcomes import Levels, Outcome, Row
     from gfopt.plans import Run
+    from gfopt.surroundings import Surroundings
+    from gfopt.target import Target
     from gfopt.task import Task
 
 
@@ -27,37 +30,32 @@ def record_of(
     run: Run,
     outcome: Outcome,
     clock: Clock,
+    around: Surroundings,
     notes: list[str],
     *,
     replicas: int = 1,
 ) -> Record:
-    """All that is known of one run; `replicas` shared its batch, and the clock."""
-    last, target = outcome.history[-1], experiment.target
-    metric = target.metric if target else "train_loss"
+    """All that is known of one run; `replicas` shared its batch, the clock and what was around."""
+    targets, seen = experiment.targets, run.names()
+    metric = targets[-1].metric if targets else "train_loss"
     return Record(
-        optimizer=run.entry.name,
-        label=run.entry.label,
+        **seen,
+        **_stop(outcome.history[-1], outcome.levels),
         seed=run.seed,
         status=outcome.status,
-        epochs=last.epoch,
-        seconds=last.seconds,
-        loss=last.loss,
         id=run.id,
-        experiment=experiment.name,
         dataset=experiment.dataset_name,
-        target=str(target) if target else None,
+        target="; ".join(map(str, targets)) or None,
         target_metric=metric,
-        target_value=target.value if target else None,
+        target_value=targets[-1].value if targets else None,
+        hits=_hits(outcome, targets, task) if len(targets) > 1 else [],
         reading=experiment.reading,
         path=run.path,
         replicas=replicas,
-        updates=last.updates,
-        cpu_seconds=last.cpu_seconds,
-        forward_passes=last.forward_passes,
-        backward_passes=last.backward_passes,
-        train_accuracy=outcome.train_accuracy,
-        valid_loss=outcome.valid_loss,
-        valid_accuracy=outcome.valid_accuracy,
+        repeat=run.repeat,
+        other_work=around.other_work(),
+        peak_memory=around.peak_memory(),
+        products=(forward_products(task.widths, 1), backward_products(task.widths, 1)),
         chance=_level(task.chance, metric),
         class_prior=_level(task.class_prior, metric),
         levels=_levels(task),
@@ -77,6 +75,43 @@ def save_weights(folder: Path, outcome: Outcome) -> None:
 
     weights = {key: tensor.contiguous().cpu() for key, tensor in outcome.weights.items()}
     save_file(weights, folder / "weights.safetensors")
+
+
+def _stop(row: Row, levels: Levels) -> dict[str, Any]:
+    """What a run came to with one reading: fields of a record and of a hit."""
+    return {
+        "epochs": row.epoch,
+        "updates": row.updates,
+        "seconds": row.seconds,
+        "cpu_seconds": row.cpu_seconds,
+        "forward_passes": row.forward_passes,
+        "backward_passes": row.backward_passes,
+        "loss": row.loss,
+        "train_accuracy": levels.train_accuracy,
+        "valid_loss": levels.valid_loss,
+        "valid_accuracy": levels.valid_accuracy,
+        "test_loss": levels.test_loss,
+        "test_accuracy": levels.test_accuracy,
+    }
+
+
+def _hits(outcome: Outcome, targets: tuple[Target, ...], task: Task) -> list[Hit]:
+    """Each target: at the reading that reached it, or at the stop."""
+    found = []
+    for target, hit in zip(targets, outcome.hits, strict=True):
+        row, levels = hit or (outcome.history[-1], outcome.levels)
+        found.append(
+            Hit(
+                target=str(target),
+                target_metric=target.metric,
+                target_value=target.value,
+                status=Status.REACHED if hit else outcome.status,
+                chance=_level(task.chance, target.metric),
+                class_prior=_level(task.class_prior, target.metric),
+                **_stop(row, levels),
+            )
+        )
+    return found
 
 
 def _level(levels: Any, metric: str) -> float | None:

@@ -20,7 +20,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 FILES = ("record.json", "history.csv", "weights.safetensors")  # of a run's folder
-SCHEMA = 1  # raised when the meaning of a field changes: old runs are then run again
+SCHEMA = 2  # raised when the meaning of a field changes: old runs are then run again
+
+
+OTHER_WORK = 0.1  # processors' worth of others' work from which on seconds are not a time
 
 
 class Status(StrEnum):
@@ -30,16 +33,55 @@ class Status(StrEnum):
     BUDGET = "budget"
     DIVERGED = "diverged"
     FINISHED = "finished"
+    CONSTANT = "constant"
     FAILED = "failed"
 
 
+class Hit(BaseModel):
+    """What one target of several came to: a record's fields of the same names, at its reading."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+
+    target: str
+    target_metric: str
+    target_value: float
+    status: Status
+    epochs: float
+    updates: int
+    seconds: float
+    cpu_seconds: float
+    forward_passes: float | None
+    backward_passes: float | None
+    loss: float
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+    test_loss: float | None  # None where the run went on to other targets
+    test_accuracy: float | None
+    chance: float | None
+    class_prior: float | None
+
+
+class Tuning(BaseModel):
+    """What the search for a run's options cost."""
+
+    trials: int
+    epochs: float
+    passes: float | None
+    seconds: float
+
+
 class Record(BaseModel):
-    """One run. Seconds are training time; sample-passes None where the rule makes its own."""
+    """One run. Seconds are training time; sample-passes None where the rule makes its own.
+
+    Of several targets the fields of the same names tell the last; `views` has each.
+    """
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings", protected_namespaces=())
 
     optimizer: str
     label: str
+    place: int = 0  # of the rule in its config
     seed: int
     status: Status
     epochs: float  # at the stop: to the target if reached
@@ -49,12 +91,18 @@ class Record(BaseModel):
     id: str
     experiment: str
     dataset: str
+    control_of: list[str] = []  # labels of the rules that this one is a control of
+    tuned: Tuning | None = None
     target: str | None  # as the table shows it
     target_metric: str
     target_value: float | None
     reading: str
     path: str = "plain"
     replicas: int = 1  # run in one batch with this one: above 1 the seconds are the batch's
+    repeat: int = 1  # 2: the same run once more, for how far seconds of equal runs lie apart
+    other_work: float | None = None  # of the machine's processors while this ran, in processors
+    peak_memory: int | None = None  # bytes, of the process while this ran
+    products: tuple[int, int] | None = None  # multiply-adds of a sample-pass, forward and backward
     updates: int
     cpu_seconds: float
     forward_passes: float | None
@@ -62,6 +110,9 @@ class Record(BaseModel):
     train_accuracy: float | None
     valid_loss: float | None
     valid_accuracy: float | None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    hits: list[Hit] = []  # a target each, where there are several
     chance: float | None  # of the target's metric, or of the train loss
     class_prior: float | None
     levels: dict[str, Any]
@@ -83,6 +134,35 @@ class Record(BaseModel):
         """Whether the target was reached."""
         return self.status is Status.REACHED
 
+    @property
+    def passes(self) -> float | None:
+        """Sample-passes, forward and backward."""
+        if self.forward_passes is None or self.backward_passes is None:
+            return None
+        return self.forward_passes + self.backward_passes
+
+    @property
+    def flops(self) -> float | None:
+        """Floating-point operations of the passes' matrix products, a multiply-add being two."""
+        if self.forward_passes is None or self.backward_passes is None or not self.products:
+            return None
+        forward, backward = self.products
+        return 2 * (self.forward_passes * forward + self.backward_passes * backward)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the seconds are those of this run alone."""
+        return self.replicas == 1
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether the machine did other work beside, so that the seconds are not a time."""
+        return (self.other_work or 0.0) > OTHER_WORK
+
+    def views(self) -> list[Record]:
+        """A record for each target, as if it had been the only one."""
+        return [self.model_copy(update=dict(hit)) for hit in self.hits] or [self]
+
 
 class HistoryRow(BaseModel):
     """A line of history.csv: one reading."""
@@ -90,12 +170,19 @@ class HistoryRow(BaseModel):
     epoch: float
     updates: int
     loss: float
-    metric: float | None
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
     seconds: float
     cpu_seconds: float
     forward_passes: float | None
     backward_passes: float | None
     stage: int | None = None
+
+    def value(self, metric: str) -> float | None:
+        """A metric of this reading; None where it wasn't read."""
+        value: float | None = self.loss if metric == "train_loss" else getattr(self, metric)
+        return value
 
 
 def read_record(folder: Path) -> Record | None:

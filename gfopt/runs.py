@@ -5,12 +5,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gfopt.compiled import compiled
 from gfopt.errors import GfoptError, UsageError
+from gfopt.frozen import Repeated, output_task, whole
 from gfopt.graphs import graphed
 from gfopt.paths import COMPILED, GRAPH, PLAIN
 from gfopt.problem import MEMORY
@@ -61,12 +62,16 @@ def execute(
     """
     rules = make_rules(experiment, runs)
     task = make_task(experiment, machine)
+    failed: set[tuple[str, int]] = set()
     for together in batches(runs, task):
+        if {(run.entry.label, run.seed) for run in together} & failed:
+            continue  # the same run once more: it would fail once more
         try:
             yield from _make(experiment, task, together, rules[together[0].entry.label], watch)
         except GfoptError:
             raise
         except (Exception, SystemExit) as error:  # a rule's own mistake: the other runs go on
+            failed |= {(run.entry.label, run.seed) for run in together}
             for run in together:
                 yield Failure(run, _sentence(run, error), traceback.format_exc())
 
@@ -104,33 +109,54 @@ def train_seeds(
     seeds: list[int],
     watch: Callable[[int, Row], None] = lambda seed, row: None,
 ) -> tuple[list[Outcome], Clock]:
-    """Train a rule of an experiment on a code path; outcomes by seed, and the clock of them all."""
+    """Train a rule of an experiment on a code path; outcomes by seed, and the clock of them all.
+
+    In one batch; with frozen hidden layers one by one, as each seed has inputs of its own then.
+    """
     from gfopt.clock import Phase, clock_for
     from gfopt.engine import train
 
     clock = clock_for(task.train.inputs.device)
-    clock.enter(Phase.SET_UP)
-    with _on(path, entry, rule, task) as (way, runner):
-        clock.enter(Phase.OTHER)
-        warming = Phase.COMPILE if path == COMPILED else Phase.SET_UP
-        size, schedule = entry.batch_size, entry.schedule
-        outcomes = train(
-            way,
-            runner,
-            terms,
-            seeds,
-            clock,
-            batch_size=size,
-            schedule=schedule,
-            watch=watch,
-            warming=warming,
-        )
-        clock.enter(Phase.OTHER)
+    outcomes: list[Outcome] = []
+    for some in [[seed] for seed in seeds] if entry.frozen_hidden else [seeds]:
+        clock.enter(Phase.SET_UP)
+        with _on(path, entry, rule, task, some) as (way, runner):
+            clock.enter(Phase.OTHER)
+            outcomes += train(
+                way,
+                runner,
+                terms,
+                some,
+                clock,
+                batch_size=entry.batch_size,
+                schedule=entry.schedule,
+                watch=watch,
+                warming=Phase.COMPILE if path == COMPILED else Phase.SET_UP,
+            )
+            clock.enter(Phase.OTHER)
+    if entry.frozen_hidden:
+        outcomes = [replace(o, weights=whole(o.weights, task, o.seed)) for o in outcomes]
     return outcomes, clock
 
 
 @contextmanager
-def _on(path: str, entry: Entry, rule: Optimizer, task: Task) -> Iterator[tuple[Task, Optimizer]]:
+def _on(
+    path: str, entry: Entry, rule: Optimizer, task: Task, seeds: list[int]
+) -> Iterator[tuple[Task, Optimizer]]:
+    """The task and the rule as the entry and the path have them."""
+    if not entry.frozen_hidden:
+        with _paved(path, entry, rule, task) as made:
+            yield made
+        return
+    times = rule.updates_of_layers(task.train.depth)[-1]
+    with _paved(path, entry, rule, output_task(task, seeds[0])) as (way, runner):
+        yield way, Repeated(rule=runner, times=times) if times > 1 else runner
+
+
+@contextmanager
+def _paved(
+    path: str, entry: Entry, rule: Optimizer, task: Task
+) -> Iterator[tuple[Task, Optimizer]]:
     """The task and the rule as the path has them."""
     if path == PLAIN:
         yield task, rule
@@ -147,9 +173,10 @@ def _on(path: str, entry: Entry, rule: Optimizer, task: Task) -> Iterator[tuple[
 def batches(runs: list[Run], task: Task) -> Iterator[list[Run]]:
     """The runs in order: those made alone by themselves, the others by rule, cut by memory."""
     size = max(1, task.train.memory // task.bytes_of_a_replica())
-    waiting: dict[tuple[str, int | None], list[Run]] = {}
+    waiting: dict[tuple[str, tuple[int, int] | None], list[Run]] = {}
     for run in runs:
-        waiting.setdefault((run.entry.label, run.seed if run.alone else None), []).append(run)
+        alone = (run.seed, run.repeat) if run.alone else None
+        waiting.setdefault((run.entry.label, alone), []).append(run)
     for together in waiting.values():
         yield from (together[i : i + size] for i in range(0, len(together), size))
 
@@ -160,11 +187,13 @@ def _make(
     """Train, and write the folder of each run."""
     from gfopt.optimizers.module_rule import ModuleRule
     from gfopt.recording import record_of, save_weights
+    from gfopt.surroundings import Surroundings
     from gfopt.tryout import try_out
 
     entry, by_seed = runs[0].entry, {run.seed: run for run in runs}
     if entry.file and not isinstance(rule, ModuleRule):
         try_out(rule, task, runs[0].seed, entry.batch_size)
+    around = Surroundings(task.train.inputs.device)
     outcomes, clock = train_seeds(
         task,
         entry,
@@ -177,7 +206,7 @@ def _make(
     for run, outcome in zip(runs, outcomes, strict=True):
         told = [f"{entry.label}, seed {run.seed}: {note}" for note in outcome.notes]
         record = record_of(
-            experiment, task, run, outcome, clock, rule.remarks() + told, replicas=len(runs)
+            experiment, task, run, outcome, clock, around, rule.remarks() + told, replicas=len(runs)
         )
         with whole_folder(run.folder) as folder:
             write_record(folder, record)

@@ -25,8 +25,14 @@ class Tally:
     replicas: int = 1
     counted: bool = True
     last_full: Pass | None = None  # the last pass over the full data, partial ones included
+    whole: tuple[int, ...] = ()  # of the network whose last layers these are, passed once so far
     _forward: float = field(default=0, init=False)  # multiply-adds times samples
     _backward: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if self.whole:
+            below = forward_products(self.whole, 1) - forward_products(self.widths, 1)
+            self._forward = below * self.full_samples
 
     def forward(self, rows: int, samples: int, first: int, made: Pass) -> None:
         """Count a pass of layers first..L; rows beyond the replicas are population members."""
@@ -49,12 +55,17 @@ class Tally:
     @property
     def forward_passes(self) -> float | None:
         """Forward sample-passes, None if the rule makes passes of its own."""
-        return self._forward / forward_products(self.widths, 1) if self.counted else None
+        return self._forward / forward_products(self._unit, 1) if self.counted else None
 
     @property
     def backward_passes(self) -> float | None:
         """Backward sample-passes, None if the rule makes passes of its own."""
-        return self._backward / backward_products(self.widths, 1) if self.counted else None
+        return self._backward / backward_products(self._unit, 1) if self.counted else None
+
+    @property
+    def _unit(self) -> tuple[int, ...]:
+        """The widths of the network whose passes are counted."""
+        return self.whole or self.widths
 
     def _scaled(self, rows: int, samples: int) -> int:
         return rows // self.replicas * samples

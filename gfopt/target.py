@@ -1,4 +1,4 @@
-"""When a run ends, and by which reading: target, budget, terms."""
+"""When a run ends, and by which reading: targets, budget, terms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Accuracy = Annotated[float, Field(gt=0, le=1, description="a fraction, not per c
 
 
 class Target(Options):
-    """What ends a run as reached: one metric and its value."""
+    """What a run is to reach: one metric and its value, at so many readings in a row."""
 
     train_loss: float | None = None
     valid_loss: float | None = None
@@ -26,6 +26,10 @@ class Target(Options):
         Count | None,
         Field(description="readings whose number it divides can't stop: a quirk of one program"),
     ] = None
+    hold: Annotated[
+        Count,
+        Field(description="readings in a row that must meet it; reached with the last of them"),
+    ] = 1
 
     @model_validator(mode="after")
     def _one_metric(self) -> Target:
@@ -45,6 +49,11 @@ class Target(Options):
     def value(self) -> float:
         """The value to reach."""
         return float(getattr(self, self.metric))
+
+    @property
+    def part(self) -> str:
+        """Which samples decide: train or valid."""
+        return self.metric.partition("_")[0]
 
     @property
     def on_accuracy(self) -> bool:
@@ -67,14 +76,23 @@ class Target(Options):
 
     def __str__(self) -> str:
         sign = ">=" if self.on_accuracy else "<"
-        return f"{self.metric} {sign} {self.value:g}"
+        held = f", {self.hold} readings in a row" if self.hold > 1 else ""
+        return f"{self.metric} {sign} {self.value:g}{held}"
 
 
 class Budget(Options):
-    """When a run ends without its target: after so many epochs, or seconds of training."""
+    """When a run ends without its target: after so many epochs, passes or seconds of training."""
 
     epochs: Count = 1000
     seconds: Positive = 3600.0
+    passes: Annotated[
+        Positive | None,
+        Field(description="over the training data, forward and backward ones together"),
+    ] = None
+    constant: Annotated[
+        Count | None,
+        Field(description="readings in a row with one output for all samples: dead units"),
+    ] = None
 
 
 Reading = Literal["end_of_epoch", "as_published"]
@@ -84,7 +102,7 @@ Reading = Literal["end_of_epoch", "as_published"]
 class Terms:
     """How a run is read and when it ends: the same for every optimizer of an experiment."""
 
-    target: Target | None
+    targets: tuple[Target, ...]  # the run ends when all of them are reached
     reading: Reading
     budget: Budget
     every_updates: int | None = None  # between readings; None: an epoch

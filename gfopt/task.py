@@ -44,6 +44,9 @@ class Task:
     classes: bool  # whether right answers can be counted
     chance: dict[str, Level]  # by part, "train" and "valid": the output that knows nothing
     class_prior: dict[str, Level]  # the best constant output
+    test: DenseProblem | None = None  # the published test samples, beside held-out ones
+    valid_is_test: bool = False  # the held-out samples are the published test samples
+    whole: tuple[int, ...] = ()  # widths of the network of which this is the output layer
 
     def start(self, seeds: Sequence[int]) -> State:
         """The first parameters of each seed, drawn in float64 and cast, (R, ...)."""
@@ -70,7 +73,8 @@ def build(experiment: Experiment, data: Data, device: torch.device, memory: int 
     `memory`: bytes that the activations of a population may take.
     """
     classes = _classes(data)
-    _check_target(experiment.target, data, classes)
+    for target in experiment.targets:
+        _check_target(target, data, classes)
     x, y = (
         _columns(data.x, device),
         _targets(data.y, experiment.loss, classes, data.x.dtype, device),
@@ -88,11 +92,13 @@ def build(experiment: Experiment, data: Data, device: torch.device, memory: int 
         hidden, experiment.loss, x, y, data.sample_shape, memory=memory, fresh=fresh
     )
     parts = {"train": train}
-    if data.x_valid is not None and data.y_valid is not None:
-        y_valid = _targets(data.y_valid, experiment.loss, classes, data.x.dtype, device)
-        parts["valid"] = DenseProblem(
-            hidden, experiment.loss, _columns(data.x_valid, device), y_valid, data.sample_shape
-        )
+    others = {"valid": (data.x_valid, data.y_valid), "test": (data.x_test, data.y_test)}
+    for part, (rows, known) in others.items():
+        if rows is not None and known is not None:
+            columns = _targets(known, experiment.loss, classes, data.x.dtype, device)
+            parts[part] = DenseProblem(
+                hidden, experiment.loss, _columns(rows, device), columns, data.sample_shape
+            )
     return Task(
         train=train,
         valid=parts.get("valid"),
@@ -102,6 +108,8 @@ def build(experiment: Experiment, data: Data, device: torch.device, memory: int 
         classes=classes is not None,
         chance={part: _chance(problem, classes) for part, problem in parts.items()},
         class_prior={part: _class_prior(problem, classes) for part, problem in parts.items()},
+        test=parts.get("test"),
+        valid_is_test=experiment.dataset.holds_out_test,
     )
 
 
@@ -129,17 +137,17 @@ def _classes(data: Data) -> int | None:
     """How many classes there are, held-out samples included; None for values."""
     if data.y.ndim == 2:
         return None
-    return 1 + max(int(y.max()) for y in (data.y, data.y_valid) if y is not None)
+    return 1 + max(int(y.max()) for y in (data.y, data.y_valid, data.y_test) if y is not None)
 
 
-def _check_target(target: Target | None, data: Data, classes: int | None) -> None:
+def _check_target(target: Target, data: Data, classes: int | None) -> None:
     """What a user's own file can't be asked for; the known sets are checked with the config."""
-    if target and target.on_validation and data.x_valid is None:
+    if target.on_validation and data.x_valid is None:
         raise UsageError(
             f"target.{target.metric}: the data set has no held-out samples: set dataset.validation "
             "to how many training samples to hold out, or put x_valid and y_valid into the file"
         )
-    if target and target.on_accuracy and classes is None:
+    if target.on_accuracy and classes is None:
         raise UsageError(f"target.{target.metric}: the data set has values, not classes")
 
 

@@ -23,27 +23,30 @@ def try_out(rule: Optimizer, task: Task, seed: int, batch_size: int | None) -> N
     with torch.no_grad():
         params = task.start([seed])
         draw = Draw((seed,), like.device, like.dtype)
-        state = _sound("init", rule.init(problem, params, draw), params)
+        state = sound("init", rule.init(problem, params, draw), params)
         before = {key: tensor.clone() for key, tensor in state.items()}
         at = problem.forward(state) if rule.wants_pass else None
-        one, two = (_sound("step", rule.step(problem, state, at), state) for _ in range(2))
-    if changed := _differing(before, state):
+        one, two = (sound("step", rule.step(problem, state, at), state) for _ in range(2))
+    if changed := differing(before, state):
         raise TypeError(f"step changed the state it was given ({changed}): make new tensors")
-    if differing := _differing(one, two):
+    if apart := differing(one, two):
         raise TypeError(
-            f"two steps from the same state differ in {differing}: draw with gfopt.noise, from "
+            f"two steps from the same state differ in {apart}: draw with gfopt.noise, from "
             "draw.seed() and a counter kept in the state, so that a run can be repeated"
         )
 
 
-def _differing(one: State, other: State) -> str:
-    """The keys whose tensors differ in a bit, NaN being itself."""
+def differing(one: State, other: State) -> str:
+    """The keys whose tensors differ in a bit, NaN being itself, as "W1, b1"; "" where none do."""
     keys = [k for k, t in one.items() if not torch.equal(t.nan_to_num(), other[k].nan_to_num())]
     return ", ".join(keys)
 
 
-def _sound(what: str, state: Any, given: State) -> State:
-    """The state, if it is a dict of tensors with all that was given, in the same shapes."""
+def sound(what: str, state: Any, given: State) -> State:
+    """The state that `what` gave, if it is a dict of tensors with all that was given, as shaped.
+
+    Else TypeError says what is wrong with it.
+    """
     if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
         raise TypeError(f"{what} must return the state, a dict of tensors (got {_kind(state)})")
     for key, tensor in given.items():

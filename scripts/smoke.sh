@@ -16,5 +16,9 @@ cd "$place"
 "$gfopt" bench --only digits --repeats 1 --quiet
 "$gfopt" report results --format latex
 "$gfopt" report results/digits --format svg --output curves.svg
+"$gfopt" check demo_rule.py
+"$gfopt" tune demo.yaml --trials 2 --offline --quiet
+"$gfopt" compare results/digits results/digits
+"$gfopt" compare --workflow
 "$gfopt" export "$(basename "$(ls -d results/digits/runs/* | head -n 1)")" --output weights.npz
 ls -l

@@ -18,7 +18,7 @@ PACKAGE = Path(gfopt.__file__).parent
 # From what everything may use to what uses everything. A module imports only from lines above its
 # own, or from its own line.
 LAYERS = [
-    ["errors", "registry", "options"],
+    ["errors", "registry", "options", "space"],
     [
         "activations",
         "losses",
@@ -30,19 +30,23 @@ LAYERS = [
         "target",
         "records",
     ],
-    ["problem", "outcomes", "tally", "batches", "datasets", "kernels"],
+    ["problem", "outcomes", "progress", "tally", "batches", "datasets", "kernels"],
     ["optimizers"],
     ["compiled", "graphs"],
     ["config"],
     ["paths"],
-    ["environment", "identity", "task"],
+    ["environment", "surroundings", "identity", "task"],
+    ["frozen", "readings"],
     ["engine"],
     ["plans", "recording", "tryout"],
     ["runs"],
-    ["probe", "statistics", "notes"],
+    ["probe", "statistics", "timing", "rows"],
+    ["costs", "pairs"],
+    ["cautions", "findings"],
+    ["notes"],
     ["tables", "formats", "pictures", "plots"],
     ["terminal", "race"],
-    ["api", "reproduction", "benchmark"],
+    ["api", "reproduction", "benchmark", "comparing", "checking", "tuning"],
     ["cli"],
     ["__init__", "__main__"],
 ]
@@ -105,7 +109,7 @@ def test_every_rule_cites_its_source_and_says_its_cost(name):
 READING_SIDE = [
     "gfopt.cli.app", "gfopt.config.finding", "gfopt.plans", "gfopt.runs", "gfopt.race",
     "gfopt.tables", "gfopt.formats", "gfopt.plots", "gfopt.optimizers.gradient_descent",
-    "gfopt.optimizers.torch_optim",
+    "gfopt.optimizers.torch_optim", "gfopt.comparing.command", "gfopt.comparing.document",
 ]  # fmt: skip
 
 

@@ -140,7 +140,7 @@ def _work(timed: Bench) -> tuple[float, float]:
 
 
 def _epochs(count: int) -> Terms:
-    return Terms(None, "end_of_epoch", Budget(epochs=count))
+    return Terms((), "end_of_epoch", Budget(epochs=count))
 
 
 def _gap(weights: dict[str, Any], plain: dict[str, Any]) -> float:

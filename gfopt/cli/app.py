@@ -9,12 +9,24 @@ from typing import Annotated, Any
 
 import typer
 
-from gfopt.cli import bench, export, listing, new, plan, report, reproduce, run
+from gfopt.cli import (
+    bench,
+    check,
+    compare,
+    export,
+    listing,
+    new,
+    plan,
+    report,
+    reproduce,
+    run,
+    tune,
+)
 from gfopt.errors import ExitCode, GfoptError
 
 EPILOG = (
     "Exit codes: 0 ok, 1 unexpected, 2 usage or config, 3 a run failed, 4 a condition asked for "
-    "was not met, 5 data missing, 130 interrupted."
+    "was not met, 5 data missing, 6 not enough to judge by, 130 interrupted."
 )
 
 
@@ -61,12 +73,15 @@ app = typer.Typer(
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
+    "tune": tune.tune,
     "plan": plan.plan,
     "list": listing.list_,
     "reproduce": reproduce.reproduce,
     "bench": bench.bench,
     "new": new.new,
+    "check": check.check,
     "report": report.report,
+    "compare": compare.compare,
     "export": export.export,
 }
 for name, command in _COMMANDS.items():

@@ -107,10 +107,9 @@ def opening(experiment: Experiment, due: list[Run], done: int) -> str:
 def _standing(experiment: Experiment, row: Row) -> dict[str, str]:
     """Epoch, loss, distance to target, seconds and, within the budget, time to go."""
     parts = {"epoch": f"epoch {row.epoch:g}", "loss": f"loss {row.loss:.6g}"}
-    target, budget = experiment.target, experiment.budget
-    if target:
-        now = row.loss if row.metric is None else row.metric
-        parts["distance"] = f"{abs(now - target.value):.3g} to {target}"
+    targets, budget = experiment.targets, experiment.budget
+    if targets and (now := row.value(targets[-1].metric)) is not None:
+        parts["distance"] = f"{abs(now - targets[-1].value):.3g} to {targets[-1]}"
     parts["seconds"] = f"{row.seconds:.1f} s"
     if row.epoch > 0:
         left = min(

@@ -30,4 +30,6 @@ def new(
         text = (files("gfopt") / "templates" / template).read_text("utf-8")
         write_whole(path, text.replace("NAME", name))
         typer.echo(str(path))
-    typer.echo(f"next: gfopt run {targets['new.yaml']}", err=True)
+    typer.echo(
+        f"next: gfopt check {targets['new_rule.py']}, gfopt run {targets['new.yaml']}", err=True
+    )

@@ -23,6 +23,7 @@ from gfopt.cli.options import (
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
+    from gfopt.paths import Asked
     from gfopt.plans import Run
 
 
@@ -40,17 +41,16 @@ def plan(
 ) -> None:
     """Say what `gfopt run` would do with each CONFIG, and run nothing but a probe epoch."""
     from gfopt.environment import device_kind
-    from gfopt.paths import choose
     from gfopt.plans import plan as plan_runs
     from gfopt.race import data_folder
 
     for experiment in load_all(configs, settings, seeds):
         kind = device_kind(device)
-        chosen = choose(experiment, kind, path)
         runs = plan_runs(experiment, out, kind, path, timing)
         due = [run for run in runs if not run.record]
         typer.echo(f"{experiment.name}: {len(due)} to run, {len(runs) - len(due)} finished")
-        typer.echo(f"  path: {chosen.path} ({chosen.reason})")
+        for line in _paths(experiment, runs, kind, path):
+            typer.echo(f"  {line}")
         together = sum(not run.alone for run in due)
         if together:
             typer.echo(f"  timing: {together} runs go in batches of seeds, without seconds")
@@ -62,9 +62,22 @@ def plan(
             typer.echo(f"  {line}")
 
 
+def _paths(experiment: Experiment, runs: list[Run], kind: str, asked: Asked) -> list[str]:
+    """The path of all runs, or of each rule's where they go in batches; and why."""
+    from gfopt.paths import choose
+
+    if all(run.alone for run in runs):
+        return ["path: {} ({})".format(*choose(experiment, kind, asked))]
+    chosen = {e.label: choose(experiment, kind, asked, (e,)) for e in experiment.entries}
+    same = dict.fromkeys(chosen.values())
+    names = {way: [label for label, other in chosen.items() if other == way] for way in same}
+    return [f"path: {way.path} for {', '.join(of)} ({way.reason})" for way, of in names.items()]
+
+
 def _line(run: Run) -> str:
     """One run: finished, or to run and why."""
-    name = f"{run.entry.label} seed {run.seed}"
+    again = ", once more" if run.repeat > 1 else ""
+    name = f"{run.entry.label} seed {run.seed}{again}"
     if run.record:
         return f"{name}: finished ({run.record.status} after {run.record.epochs:g} epochs)"
     return f"{name}: to run, {_why(run)}"

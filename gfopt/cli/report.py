@@ -47,7 +47,7 @@ def report(
             f"no runs below {places}: give a folder with runs in it, like results/digits"
         )
     if kind in PICTURES:
-        _draw(runs, kind, output or Path(f"curves.{kind}"))
+        _draw([run for run in runs if run[1].repeat == 1], kind, output or Path(f"curves.{kind}"))
         return
     text = formats[kind](summarise([record for _, record in runs]))
     if output:
@@ -58,7 +58,7 @@ def report(
 
 
 def _runs(paths: list[Path]) -> list[tuple[Path, Record]]:
-    """Every finished run below the paths, once, with its folder; by experiment, label and seed."""
+    """Every finished run below the paths, once, with its folder; as in the config, by seed."""
     from gfopt.errors import UsageError
     from gfopt.records import find_folders, read_record
 
@@ -71,7 +71,7 @@ def _runs(paths: list[Path]) -> list[tuple[Path, Record]]:
             runs.setdefault(record.id, (folder, record))
         else:
             typer.echo(f"left out, no record of this gfopt: {folder / 'record.json'}", err=True)
-    order = ("experiment", "dataset", "label", "seed")
+    order = ("experiment", "dataset", "place", "label", "seed")
     return sorted(runs.values(), key=lambda run: [getattr(run[1], name) for name in order])
 
 

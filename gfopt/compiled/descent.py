@@ -63,7 +63,7 @@ class DescentLoops(Loops):
         momentum = options.get("momentum", 0.0)
         multipliers = options.get("multipliers") or (1.0,) * len(task.widths[1:])
         staged = StagedDescent(lr=options["lr"], momentum=momentum, stages=stages, task=task)
-        return _swept_task(task, stages[0], momentum, multipliers), staged
+        return swept_task(task, stages[0], momentum, multipliers), staged
 
     def stages(self, depth: int) -> tuple[int, ...]:
         """The lowest layer that each of an update's steps moves."""
@@ -170,7 +170,7 @@ class SweptProblem(DenseProblem):
             self.watcher.backward(replicas, self.samples, last)
 
     def first_layer(self, params: State) -> State:
-        """W1 of the state: the weights, or C = 0 beside W_1(0) X of the training and held-out X."""
+        """W1 of the state: the weights, or C = 0 beside W_1(0) X of all parts' X."""
         W1 = params["W1"]
         if not self.starts:
             return {"W1": W1}
@@ -189,7 +189,8 @@ class SweptProblem(DenseProblem):
         """Make the moves of gfopt.kernels.descent in place, on the state's tensors and the pass."""
         from gfopt.kernels.descent import Replicas
 
-        W1, w, lr = (state[key].numpy() for key in (*_MOVED, "lr"))
+        W1, w = (state[key].numpy() for key in _MOVED)
+        lr = state["lr"].numpy().astype(W1.dtype, copy=False)
         none = np.empty((len(lr), 0, 0), W1.dtype)
         start = state[self.start_key].numpy() if self.start_key else none
         V1, v = none, none.reshape(len(lr), 0)
@@ -202,13 +203,20 @@ class SweptProblem(DenseProblem):
         self.sweeps.run(moves, parts)
 
 
-def _swept_task(
-    task: Task, first_stage: int, momentum: float, multipliers: tuple[float, ...]
+def swept_task(
+    task: Task,
+    first_stage: int,
+    momentum: float = 0.0,
+    multipliers: tuple[float, ...] = (),
+    *,
+    spanned: bool = True,
 ) -> Task:
-    """The task on swept problems; layer 1 by coefficients where that is the smaller."""
-    train, valid = task.train, task.valid
-    spanned = train.inputs.shape[0] >= train.samples and train.inputs.element_size() == 8
-    parts = {"start": train, "start.valid": valid}
+    """The task on swept problems; `spanned`: layer 1 by coefficients where that is the smaller."""
+    train, multipliers = task.train, multipliers or (1.0,) * task.train.depth
+    spanned = (
+        spanned and train.inputs.shape[0] >= train.samples and train.inputs.element_size() == 8
+    )
+    parts = {"start": train, "start.valid": task.valid, "start.test": task.test}
     starts = tuple((key, part.inputs) for key, part in parts.items() if part) if spanned else ()
     made = {
         key: made_into(
@@ -222,7 +230,8 @@ def _swept_task(
         for key, part in parts.items()
         if part
     }
-    return replace(task, train=made["start"], valid=made.get("start.valid"))
+    valid, test = made.get("start.valid"), made.get("start.test")
+    return replace(task, train=made["start"], valid=valid, test=test)
 
 
 def _sweeps(

@@ -33,17 +33,28 @@ class Entry:
     schedule: Schedule | None = None
     file: Path | None = None  # the user's rule; imported only when a run is due
     made: Optimizer | None = None
+    frozen_hidden: bool = False  # hidden layers keep their start (gfopt.frozen)
+    control_of: tuple[str, ...] = ()  # labels of the rules that it is a control of
+    tuned: Tuned | None = None
 
     def settings(self) -> dict[str, Any]:
-        """Options, batch size and schedule as plain values."""
-        schedule = self.schedule and self.schedule.model_dump(mode="json")
-        return {"options": self.options, "batch_size": self.batch_size, "schedule": schedule}
+        """What the rule is given, as plain values."""
+        return {
+            "options": self.options,
+            "batch_size": self.batch_size,
+            "schedule": self.schedule and self.schedule.model_dump(mode="json"),
+            "frozen_hidden": self.frozen_hidden,
+        }
 
     def rule(self, depth: int) -> Optimizer:
         """The optimizer itself, checked against a network of this depth; may import torch."""
+        from gfopt.optimizers.module_rule import ModuleRule
+
         rule = self.made or self._from_its_file()
         for message in self._unfit(rule, depth, judged=True):
             raise UsageError(f"{self.label}: {message}")
+        if self.frozen_hidden and isinstance(rule, ModuleRule):
+            raise UsageError(f"{self.label}: frozen_hidden: torch modules have layers of their own")
         return rule
 
     def _from_its_file(self) -> Optimizer:
@@ -73,11 +84,13 @@ class Entry:
 
     def _unfit(self, rule: Optimizer, depth: int, *, judged: bool = False) -> Iterator[str]:
         """What the rule refuses; `judged`: by torch too."""
+        if self.frozen_hidden and (depth == 1 or rule.trains != "all"):
+            yield f"frozen_hidden: {self.name} moves no hidden layers here"
         if self.batch_size and rule.takes == "full":
             yield f"batch_size: {self.name} takes the full data only: drop batch_size"
         checks: list[Callable[[], None]] = []
         if judged or not rule.deferred:
-            checks.append(lambda: rule.check(depth))
+            checks.append(lambda: rule.check(1 if self.frozen_hidden else depth))
         if schedule := self.schedule:
             checks += [lambda: schedule.fit(rule, self.batch_size)]
             checks += [schedule.check] if judged else []
@@ -86,6 +99,15 @@ class Entry:
                 check()
             except ValueError as error:
                 yield str(error)
+
+
+class Tuned(Options):
+    """What the search for an entry's options cost: written by `gfopt tune`."""
+
+    trials: Count
+    epochs: float
+    passes: float | None  # forward and backward ones over the data; None: not counted
+    seconds: float
 
 
 class _Head(Options):
@@ -98,9 +120,19 @@ class _Head(Options):
     label: str | None = Field(default=None, min_length=1)
     batch_size: Count | None = None
     schedule: Schedule | None = None
+    frozen_hidden: bool = False
+    control_of: tuple[str, ...] = ()
+    tuned: Tuned | None = None
 
 
-_ALSO = ("label", "batch_size", "schedule")  # keys of an entry beside its rule's own
+_ALSO = (
+    "label",
+    "batch_size",
+    "schedule",
+    "frozen_hidden",
+    "control_of",
+    "tuned",
+)  # keys of an entry beside its rule's own
 
 
 def read_entries(given: Any, folder: Path) -> tuple[list[Entry], list[Complaint]]:
@@ -124,6 +156,11 @@ def _entry(values: Any, folder: Path, at: Path_) -> tuple[Entry | None, list[Com
     if not head:
         return None, complaints
     options = dict(head.model_extra or {})
+    if head.frozen_hidden and "frozen_hidden" in _own_options(head.name):
+        head, options = (
+            head.model_copy(update={"frozen_hidden": False}),
+            options | {"frozen_hidden": True},
+        )
     if (head.name is None) == (head.file is None):
         return None, [Complaint(at, "give either `name:` of a rule or `file:` of your own")]
     if head.file is not None:
@@ -134,9 +171,27 @@ def _entry(values: Any, folder: Path, at: Path_) -> tuple[Entry | None, list[Com
     made, complaints = validate(optimizers[head.name], options, at, also=_ALSO)
     if not made:
         return None, complaints
-    plain = made.model_dump(mode="json")
-    label, size, schedule = head.label or "", head.batch_size, head.schedule
-    return Entry(head.name, label, plain, size, schedule, None, made), []
+    return _of(head, head.name, made.model_dump(mode="json"), made=made), []
+
+
+def _of(head: _Head, name: str, options: dict[str, Any], **more: Any) -> Entry:
+    """An entry with what its head says of every rule."""
+    return Entry(
+        name,
+        head.label or "",
+        options,
+        head.batch_size,
+        head.schedule,
+        frozen_hidden=head.frozen_hidden,
+        control_of=head.control_of,
+        tuned=head.tuned,
+        **more,
+    )
+
+
+def _own_options(name: str | None) -> dict[str, Any]:
+    """The options that a registered rule has by itself."""
+    return dict(optimizers[name].model_fields) if name and name in optimizers else {}
 
 
 def _from_file(
@@ -154,7 +209,7 @@ def _from_file(
     except (SyntaxError, ValueError) as error:
         line, said = getattr(error, "lineno", None) or 1, getattr(error, "msg", str(error))
         return None, [Complaint((*at, "file"), f"{path}:{line}: not Python: {said}")]
-    return Entry(path.stem, head.label or "", options, head.batch_size, head.schedule, path), []
+    return _of(head, path.stem, options, file=path), []
 
 
 def _labelled(entries: list[Entry]) -> list[Entry]:
@@ -178,7 +233,12 @@ def _distinct(entry: Entry, twins: list[Entry]) -> str:
 
     def described(e: Entry) -> dict[str, Any]:
         schedule = e.schedule and e.schedule.name
-        return e.options | {"batch_size": e.batch_size, "schedule": schedule}
+        frozen = e.frozen_hidden or None
+        return e.options | {
+            "batch_size": e.batch_size,
+            "schedule": schedule,
+            "frozen_hidden": frozen,
+        }
 
     keys = sorted({key for twin in twins for key in described(twin)})
     differing = [k for k in keys if len({repr(described(t).get(k)) for t in twins}) > 1]

@@ -6,11 +6,13 @@ only torch or a user's file can judge waits in `Entry.rule` until a run is due.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gfopt.config.conflicts import conflicts
+from gfopt.config.controls import with_controls
 from gfopt.config.entries import Entry, read_entries
 from gfopt.config.overrides import override
 from gfopt.config.schema import Network, Precision, Settings
@@ -40,12 +42,13 @@ class Experiment:
     loss_name: str
     loss: Loss
     entries: tuple[Entry, ...]
-    target: Target | None
+    targets: tuple[Target, ...]
     reading: Reading
     budget: Budget
     seeds: tuple[int, ...]
     precision: Precision
     evaluate_every: str
+    tune: dict[str, tuple[float, float]]  # ranges in place of those that the rules declare
 
     @property
     def every_updates(self) -> int | None:
@@ -53,9 +56,14 @@ class Experiment:
         number, unit = self.evaluate_every.split()
         return None if unit == "epoch" else int(number)
 
+    @property
+    def depth(self) -> int:
+        """L, the number of layers with weights."""
+        return len(self.model.hidden) + 1
+
     def terms(self) -> Terms:
         """How a run is read and when it ends."""
-        return Terms(self.target, self.reading, self.budget, self.every_updates)
+        return Terms(self.targets, self.reading, self.budget, self.every_updates)
 
     def conditions(self) -> dict[str, Any]:
         """What every run of the experiment shares, as plain values: names, options, defaults."""
@@ -64,7 +72,7 @@ class Experiment:
             "model": _plain(self.model)
             | {"init": _plain(self.initializer) | {"scheme": self._scheme}},
             "loss": {"name": self.loss_name} | _plain(self.loss),
-            "target": self.target and self.target.model_dump(exclude_none=True),
+            "target": [target.model_dump(exclude_none=True) for target in self.targets],
             "reading": self.reading,
             "budget": _plain(self.budget),
             "precision": self.precision,
@@ -95,6 +103,8 @@ def load(text: str, name: str, folder: Path, settings: list[str] | None = None) 
     if isinstance(source.values, dict):
         values = {"name": Path(name).stem} | source.values
         experiment, found = build(values, folder)
+        if isinstance(values.get("target"), dict):  # one target, that isn't numbered
+            found = [replace(c, at=_unnumbered(c.at)) for c in found]
         told = {c.at for c in complaints}
         complaints += [c for c in found if c.at not in told]
         if experiment and not complaints:
@@ -109,7 +119,9 @@ def build(values: Mapping[str, Any], folder: Path) -> tuple[Experiment | None, l
     complaints += [c for c in parts.complaints if c not in complaints]
     if settings and not complaints:
         experiment = parts.experiment(settings)
-        complaints += _conflicts(experiment)
+        if settings.controls:
+            experiment = with_controls(experiment)
+        complaints += conflicts(experiment)
         return experiment, complaints
     return None, complaints
 
@@ -142,6 +154,7 @@ class _Parts:
             loss_name=self.loss_name,
             loss=self.loss,
             entries=self.entries,
+            targets=settings.target,
             **{key: getattr(settings, key) for key in _SHARED},
         )
 
@@ -176,62 +189,12 @@ class _Parts:
         return name, made
 
 
-_SHARED = ("target", "reading", "budget", "seeds", "precision", "evaluate_every")
+_SHARED = ("reading", "budget", "seeds", "precision", "evaluate_every", "tune")
 
 
-def _conflicts(experiment: Experiment) -> Iterator[Complaint]:
-    """What is wrong only in combination."""
-    dataset, loss, target = experiment.dataset, experiment.loss, experiment.target
-    own = isinstance(dataset, UserFile)  # what it holds is known once it is read
-    if not own and loss.targets == "classes" and dataset.classes is None:
-        yield Complaint(
-            ("loss",),
-            f"{experiment.loss_name} needs classes, {experiment.dataset_name} has values: try mse",
-        )
-    if not own and loss.outputs == 1 and dataset.classes not in (None, 2):
-        yield Complaint(
-            ("loss",),
-            f"{experiment.loss_name} needs two classes, {experiment.dataset_name} has "
-            f"{dataset.classes}: try cross_entropy",
-        )
-    if loss.cosine and experiment.model.output_bias:
-        yield Complaint(
-            ("loss",),
-            f"{experiment.loss_name} takes cosines, which have no bias: set model.output_bias to "
-            "false, or normalised to false",
-        )
-    if target and target.on_validation and not own and not dataset.holds_out:
-        yield Complaint(
-            ("target", target.metric),
-            f"{experiment.dataset_name} has no held-out samples: set dataset.validation to how "
-            "many training samples to hold out",
-        )
-    if target and target.on_validation and experiment.reading == "as_published":
-        yield Complaint(
-            ("target", target.metric),
-            "reading as_published is of the training data: give train_loss or train_accuracy, or "
-            "read end_of_epoch",
-        )
-    if target and target.skip_every and experiment.reading != "as_published":
-        yield Complaint(
-            ("target", "skip_every"),
-            "belongs to `reading: as_published`: set that, or drop skip_every",
-        )
-    if target and target.on_accuracy and not own and dataset.classes is None:
-        yield Complaint(
-            ("target", target.metric), f"{experiment.dataset_name} has values, not classes"
-        )
-    if target and target.on_validation and dataset.holds_out_test:
-        yield Complaint(
-            ("target", target.metric),
-            "would stop at the test samples, which are there to report: hold out training samples "
-            "with dataset.validation, or drop the target",
-        )
-    for i, entry in enumerate(experiment.entries):
-        if loss.cosine and entry.made and any(r.affine_output for r in entry.made.family()):
-            yield Complaint(("optimizers", i), f"{entry.name} can't train outputs of cosines")
-        for message in entry.conflicts(experiment.terms(), len(experiment.model.hidden) + 1):
-            yield Complaint(("optimizers", i), message)
+def _unnumbered(at: Path_) -> Path_:
+    """The place of a complaint about a target that isn't in a list."""
+    return (at[0], *at[2:]) if at[:1] == ("target",) else at
 
 
 def _plain(options: Options) -> dict[str, Any]:

@@ -38,10 +38,11 @@ def _module(path: Path) -> ModuleType:
     """Import a file as it is now, under a name of its own; cached bytecode could be stale."""
     module = ModuleType(f"gfopt_user_{path.stem}_{abs(hash(path.resolve()))}")
     module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # where pydantic looks up a class's annotations
     _open_folder(path)
+    sys.modules[module.__name__] = module  # where pydantic looks up a class's annotations
     try:
-        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))  # noqa: S102
+        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        exec(code, vars(module))  # noqa: S102
     except (Exception, SystemExit) as error:
         lines = [
             f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)

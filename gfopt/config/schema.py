@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from gfopt.options import Count, Options
+from gfopt.options import Count, Options, Positive
 from gfopt.target import Budget, Reading, Target
 
 Precision = Literal["float32", "float64"]
@@ -87,6 +87,21 @@ def _unique(seeds: tuple[int, ...]) -> tuple[int, ...]:
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
+def _listed(given: Any) -> Any:
+    """One target as a tuple of one, none as an empty one."""
+    return () if given is None else tuple(given) if isinstance(given, list) else (given,)
+
+
+def _rising(given: tuple[float, float]) -> tuple[float, float]:
+    if given[0] >= given[1]:
+        raise ValueError(f"a range is [low, high], low < high (got {list(given)})")
+    return given
+
+
+Range = Annotated[tuple[Positive, Positive], AfterValidator(_rising)]
+Targets = Annotated[tuple[Target, ...], BeforeValidator(_listed)]
+
+
 class Settings(Options):
     """The top level of the file; its named parts (dataset, loss, …) are looked up elsewhere."""
 
@@ -95,12 +110,20 @@ class Settings(Options):
     model: Network = Network()
     loss: Any = None
     optimizers: Annotated[tuple[Any, ...], Field(min_length=1)]
-    target: Target | None = None
+    target: Targets = ()
     reading: Reading = "end_of_epoch"
     budget: Budget = Budget()
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(parse_seeds), Field(min_length=1)] = (1,)
     precision: Precision = "float32"
     evaluate_every: str = "1 epoch"
+    controls: Literal["standard"] | None = None
+    tune: Annotated[
+        dict[str, Range],
+        Field(
+            default_factory=dict,
+            description="ranges of options for `gfopt tune`, in place of the rules' own",
+        ),
+    ]
 
     @field_validator("name")
     @classmethod

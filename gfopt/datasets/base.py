@@ -24,13 +24,16 @@ datasets: Registry[type[Dataset]] = Registry("dataset", "gfopt.datasets")
 class Arrays:
     """What the files of a data set hold, rows are samples, values as published.
 
-    x (N, ...), y (N,) class numbers or (N, k) values; the held-out part likewise, if there is one.
+    x (N, ...), y (N,) class numbers or (N, k) values; the held-out part likewise, if there is one,
+    and test samples beside it.
     """
 
     x: Array
     y: Array
     x_valid: Array | None = None
     y_valid: Array | None = None
+    x_test: Array | None = None
+    y_test: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Data:
     x_valid: Array | None
     y_valid: Array | None
     sample_shape: tuple[int, ...]  # of one x before it was flattened: see Dataset.sample_shape
+    x_test: Array | None = None
+    y_test: Array | None = None
 
 
 HeldOut = Annotated[

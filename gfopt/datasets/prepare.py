@@ -10,6 +10,7 @@ from gfopt.datasets.base import Arrays, Data, Dataset
 from gfopt.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gfopt.datasets.base import Array
@@ -20,9 +21,10 @@ def prepare(dataset: Dataset, folder: Path, *, precision: str, offline: bool) ->
     arrays = dataset.arrays(folder, offline=offline)
     if isinstance(dataset.validation, int):
         arrays = _hold_out(arrays, dataset.validation)
-    x, x_valid = _scaled(dataset, arrays, np.dtype(precision))
+    x, *others = _scaled(dataset, arrays, np.dtype(precision))
     shape = dataset.sample_shape or arrays.x.shape[1:]
-    return Data(x, arrays.y, x_valid, arrays.y_valid, shape)
+    assert x is not None
+    return Data(x, arrays.y, others[0], arrays.y_valid, shape, others[1], arrays.y_test)
 
 
 def _hold_out(arrays: Arrays, count: int) -> Arrays:
@@ -33,12 +35,14 @@ def _hold_out(arrays: Arrays, count: int) -> Arrays:
         )
     order = np.random.RandomState(0).permutation(len(arrays.x))
     train, valid = order[:-count], order[-count:]
-    return Arrays(arrays.x[train], arrays.y[train], arrays.x[valid], arrays.y[valid])
+    held_out = arrays.x[valid], arrays.y[valid]
+    return Arrays(arrays.x[train], arrays.y[train], *held_out, arrays.x_test, arrays.y_test)
 
 
-def _scaled(dataset: Dataset, arrays: Arrays, dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
-    """Both parts as (N, d) in dtype, scaled as the options say."""
-    parts = [arrays.x] if arrays.x_valid is None else [arrays.x, arrays.x_valid]
+def _scaled(dataset: Dataset, arrays: Arrays, dtype: np.dtype[Any]) -> Iterator[Array | None]:
+    """Training, held-out and test part as (N, d) in dtype, scaled as the options say."""
+    all_parts = (arrays.x, arrays.x_valid, arrays.x_test)
+    parts = [part for part in all_parts if part is not None]
     flat = [_cast(part.reshape(len(part), -1), dtype) for part in parts]
     if dataset.scale == "unit":
         divisor = dtype.type(dataset.divisor(flat[0]))
@@ -46,7 +50,8 @@ def _scaled(dataset: Dataset, arrays: Arrays, dtype: np.dtype[Any]) -> tuple[Arr
             part /= divisor
     elif dataset.scale == "standard":
         flat = _standardised(flat)
-    return flat[0], flat[1] if len(flat) > 1 else None
+    scaled = iter(flat)
+    yield from (None if part is None else next(scaled) for part in all_parts)
 
 
 def _cast(x: Array, dtype: np.dtype[Any]) -> Array:

@@ -5,8 +5,9 @@ Vollgraf, arXiv 1708.07747 (Zalando, MIT); Krizhevsky, "Learning multiple layers
 tiny images" (2009; no licence stated). gfopt ships none of them. Fingerprints: SHA-256 of the
 published images and labels.
 
-A config holds out some of the training samples with `validation: n`. The published test samples are
-left alone unless it says `validation: test`: to report them, never to choose by them.
+A config holds out some of the training samples with `validation: n`; the published test samples
+are then looked at once, at the end of a run. `validation: test` holds out these instead: to report
+them, never to choose by them.
 """
 
 from __future__ import annotations
@@ -50,17 +51,23 @@ class _Published(Dataset):
         """Where the config says so."""
         return self.validation == "test"
 
+    @property
+    def _tested(self) -> bool:
+        """Whether the test samples are read at all."""
+        return self.validation is not None
+
     def fingerprint(self) -> str:
         """Of the training images and labels, and of the test samples where they are used."""
         digests = list(self.published.values())
-        return "+".join(digests if self.holds_out_test else digests[:2])
+        return "+".join(digests if self._tested else digests[:2])
 
     def arrays(self, folder: Path, *, offline: bool) -> Arrays:
-        """Training images and labels; with `validation: test` the test samples too."""
+        """Training images and labels; with `validation` the test samples too."""
         training = self._part(folder, offline=offline, train=True)
-        if not self.holds_out_test:
+        if not self._tested:
             return Arrays(*training)
-        return Arrays(*training, *self._part(folder, offline=offline, train=False))
+        test = self._part(folder, offline=offline, train=False)
+        return Arrays(*training, *(test if self.holds_out_test else (None, None, *test)))
 
     @abstractmethod
     def _part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:

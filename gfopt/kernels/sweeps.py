@@ -30,7 +30,9 @@ class Work:
 
     def keep(self, rows: Array) -> Work:
         """That of some of the replicas."""
-        return Work(self.a[rows], self.z[rows], self.dW1[:, rows], self.dw[:, rows])
+        # take, since [:, rows] would leave the chunks side by side in memory
+        kept = (np.take(d, rows, axis=1) for d in (self.dW1, self.dw))
+        return Work(self.a[rows], self.z[rows], *kept)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gfopt.options import Options
 from gfopt.registry import Registry
+from gfopt.space import Space
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,9 +31,13 @@ class Optimizer(Options):
     gradient_free: ClassVar[bool] = False  # True: no backward pass is an honest count
     trains: ClassVar[Literal["all", "output"]] = "all"  # output: hidden layers keep their start
     once: ClassVar[bool] = False  # True: a closed form, done with its first step
+    # True: a layer's update is made of the layer's weights, input and output and of the network's
+    # error (or target), whatever the layers above it are: `gfopt check` tries that
+    local: ClassVar[bool] = False
     affine_output: ClassVar[bool] = False  # True: makes z_L = W a + b itself, so no cosines
     batches_seeds: ClassVar[bool] = True  # False: one replica at a time
     deferred: ClassVar[bool] = False  # True: `check` needs torch, so it waits until a run is due
+    space: ClassVar[Space] = {}  # what `gfopt tune` may choose; empty: nothing
 
     @abstractmethod
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
@@ -75,6 +80,14 @@ class Optimizer(Options):
     def notes(self, state: State) -> list[str]:
         """Sentences on how one run (R = 1) went, from its last state: for under the table too."""
         return []
+
+    def updates_of_layers(self, depth: int) -> tuple[int, ...]:
+        """How often one update moves each layer, l = 1..L: what controls multiply rates by."""
+        return (1,) * depth
+
+    def passes_of_an_epoch(self, widths: tuple[int, ...]) -> float:
+        """Forward passes over the samples that an epoch takes, for widths n_0, ..., n_L."""
+        return 1.0
 
     def check(self, depth: int) -> None:
         """Raise ValueError("option: reason") where options don't fit a network of this depth."""

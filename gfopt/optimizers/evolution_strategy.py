@@ -27,6 +27,7 @@ from pydantic import Field
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Fraction, NonNegative, Positive
 from gfopt.problem import in_order
+from gfopt.space import Range, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,6 +73,7 @@ class EvolutionStrategy(Optimizer):
 
     wants_pass: ClassVar[bool] = False
     gradient_free: ClassVar[bool] = True
+    space: ClassVar[Space] = {"lr": Range(1e-5, 1.0), "sigma": Range(1e-3, 1.0)}
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The parameters, lr, sigma, what the noise is a function of, and inner memory (R, D)."""
@@ -112,6 +114,10 @@ class EvolutionStrategy(Optimizer):
         skipped, generations = int(state["skipped"]), int(state["generation"])
         told = f"no step in {skipped} of {generations} generations: all rewards were equal."
         return [told] if skipped else []
+
+    def passes_of_an_epoch(self, widths: tuple[int, ...]) -> float:
+        """One a member."""
+        return self.members
 
     def check(self, depth: int) -> None:
         """Pairs need an even number; no option of another inner optimizer."""

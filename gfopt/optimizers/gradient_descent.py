@@ -12,13 +12,14 @@ Nature 323, 533-536 (1986), momentum included.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Fraction, NonNegative, Positive
 from gfopt.problem import descend
+from gfopt.space import Range, Space
 
 if TYPE_CHECKING:
     from gfopt.problem import DenseProblem, Pass, State
@@ -34,6 +35,8 @@ class GradientDescent(Optimizer):
     multipliers: Annotated[
         tuple[NonNegative, ...] | None, Field(description="m_1..m_L, one per layer; default all 1")
     ] = None
+
+    space: ClassVar[Space] = {"lr": Range(1e-4, 10.0)}
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The parameters and lr; velocities V_l = 0 if there is momentum."""

@@ -38,6 +38,7 @@ from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import NonNegative
 from gfopt.problem import Pass, parameters
 from gfopt.rng import order as permutation
+from gfopt.space import Range, Space
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,6 +72,10 @@ class ParameterSearch(Optimizer):
     takes: ClassVar[Literal["full", "batch"]] = "full"
     gradient_free: ClassVar[bool] = True
     affine_output: ClassVar[bool] = True
+    space: ClassVar[Space] = {
+        "high": Range(0.05, 5.0, mirror="low"),
+        "shrink": Range(0.5, 1.0, log=False),
+    }
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The parameters, how many sweeps there were, the best loss and whether it is over."""
@@ -92,6 +97,12 @@ class ParameterSearch(Optimizer):
     def done(self, state: State) -> Tensor | None:
         """The replicas whose last sweep gained too little."""
         return state["ended"]
+
+    def passes_of_an_epoch(self, widths: tuple[int, ...]) -> float:
+        """All suffix passes of a sweep, and the passes before and after it."""
+        parameters = (n * (m + 1) for m, n in pairwise(widths))
+        tried = zip(_suffixes(widths), parameters, strict=True)
+        return 2 + self._tried() * sum(s * count for s, count in tried) / sum(_products(widths))
 
     def check(self, depth: int) -> None:
         """The range is one."""
@@ -249,7 +260,18 @@ def _places(params: State, depth: int) -> list[Place]:
 
 def _share(params: State, depth: int) -> float:
     """Multiply-adds of one value for each parameter, relative to the network's."""
-    widths = [params["W1"].shape[-1]] + [params[f"W{l}"].shape[-2] for l in range(1, depth + 1)]
-    products = [n * m for m, n in pairwise(widths)]
-    suffixes = [1 + widths[l + 1] + sum(products[l + 1 :]) for l in range(1, depth)] + [1]
-    return sum(suffixes[p.layer - 1] for p in _places(params, depth)) / sum(products)
+    first = params["W1"].shape[-1]
+    widths = (first, *(params[f"W{l}"].shape[-2] for l in range(1, depth + 1)))
+    suffixes = _suffixes(widths)
+    return sum(suffixes[p.layer - 1] for p in _places(params, depth)) / sum(_products(widths))
+
+
+def _products(widths: tuple[int, ...]) -> list[int]:
+    """Multiply-adds of a sample in each layer."""
+    return [n * m for m, n in pairwise(widths)]
+
+
+def _suffixes(widths: tuple[int, ...]) -> list[int]:
+    """Multiply-adds of a sample that one value of a parameter of layer l = 1..L takes."""
+    products, depth = _products(widths), len(widths) - 1
+    return [1 + widths[l + 1] + sum(products[l + 1 :]) for l in range(1, depth)] + [1]

@@ -14,13 +14,14 @@ https://doi.org/10.48550/arXiv.2204.05312 and the code its author published with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Positive
 from gfopt.problem import descend
+from gfopt.space import Range, Space
 
 if TYPE_CHECKING:
     from gfopt.problem import DenseProblem, Pass, State
@@ -35,6 +36,8 @@ class PositionWise(Optimizer):
         Positive, Field(description="length of a step in units of the gradient, in every stage")
     ] = 0.1
 
+    space: ClassVar[Space] = {"lr": Range(1e-4, 10.0)}
+
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The parameters and lr: the stages of an epoch leave nothing behind."""
         return params | {"lr": draw.full(self.lr)}
@@ -48,3 +51,7 @@ class PositionWise(Optimizer):
             ):  # the pass after the last stage is the engine's, and the next epoch's first
                 at = problem.forward(state, at, first=lowest)
         return state
+
+    def updates_of_layers(self, depth: int) -> tuple[int, ...]:
+        """Layer l takes l steps."""
+        return tuple(range(1, depth + 1))

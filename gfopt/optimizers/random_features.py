@@ -32,6 +32,7 @@ from pydantic import Field
 
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Positive
+from gfopt.space import Range, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,6 +57,7 @@ class RandomFeatures(Optimizer):
     affine_output: ClassVar[bool] = True
     trains: ClassVar[Literal["all", "output"]] = "output"
     once: ClassVar[bool] = True
+    space: ClassVar[Space] = {"ridge": Range(1e-4, 1e4)}
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The parameters: nothing else is remembered."""

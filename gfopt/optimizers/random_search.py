@@ -61,6 +61,10 @@ class RandomSearch(Optimizer):
         }
         return state | best | {"loss": torch.minimum(lowest, known), "step": state["step"] + 1}
 
+    def passes_of_an_epoch(self, widths: tuple[int, ...]) -> float:
+        """One a member."""
+        return self.members
+
     def _draws(self, problem: DenseProblem, state: State) -> tuple[State, Tensor]:
         """The members of this step (R, P, ...) and their losses (R, P)."""
         import torch

@@ -43,6 +43,7 @@ from pydantic import Field
 from gfopt.errors import UsageError
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Count, NonNegative, Positive
+from gfopt.space import Range, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +61,9 @@ class SynaPrune(Optimizer):
 
     wants_pass: ClassVar[bool] = False
     gradient_free: ClassVar[bool] = True
+    local: ClassVar[bool] = True
     affine_output: ClassVar[bool] = True
+    space: ClassVar[Space] = {"lr": Range(1e-5, 1.0)}
 
     variant: Annotated[
         Literal["rule", "centred", "experimental", "batch"],
@@ -102,6 +105,10 @@ class SynaPrune(Optimizer):
         learn(params, x, y, memory, state["lr"].cpu().numpy(), plan)
         problem.charge(plan.updates * problem.samples)
         return _with(state, params, memory, problem.depth)
+
+    def passes_of_an_epoch(self, widths: tuple[int, ...]) -> float:
+        """One an update of a sample."""
+        return self.updates if self.variant == "experimental" else 1
 
     def check(self, depth: int) -> None:
         """Options of another variant are refused."""

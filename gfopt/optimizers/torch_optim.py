@@ -22,6 +22,7 @@ from pydantic import ConfigDict, Field
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Positive
 from gfopt.problem import DenseProblem, Pass, State, parameters
+from gfopt.space import Choice, Range, Space
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +35,14 @@ NAMES = (
     "RAdam", "RMSprop", "Rprop", "SGD",
 )  # fmt: skip
 MIXING = {"LBFGS", "Adafactor", "Muon"}  # their update of one entry looks at others
+_ADAPTIVE: Space = {"lr": Range(1e-5, 1.0)}  # the length of a step hardly hangs on the gradient's
+_SPACES: dict[str, Space] = {
+    "Adadelta": {"lr": Range(1e-3, 100.0)},
+    "Adagrad": {"lr": Range(1e-4, 10.0)},
+    "ASGD": {"lr": Range(1e-4, 10.0)},
+    "LBFGS": {"lr": Range(1e-3, 10.0)},
+    "SGD": {"lr": Range(1e-4, 10.0), "momentum": Choice((0.0, 0.9, 0.99))},
+}
 
 
 class TorchOptim(Optimizer):
@@ -248,9 +257,14 @@ def _register(torch_name: str) -> None:
     own = {
         "__module__": __name__,
         "__doc__": f"torch.optim.{torch_name}. {TorchOptim.__doc__}",
-        "__annotations__": {"torch_name": "ClassVar[str]", "batches_seeds": "ClassVar[bool]"},
+        "__annotations__": {
+            "torch_name": "ClassVar[str]",
+            "batches_seeds": "ClassVar[bool]",
+            "space": "ClassVar[Space]",
+        },
         "torch_name": torch_name,
         "batches_seeds": torch_name not in MIXING,
+        "space": _SPACES.get(torch_name, _ADAPTIVE),
     }
     optimizers.register(torch_name.lower())(type(f"Torch{torch_name}", (base,), own))
 

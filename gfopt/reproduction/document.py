@@ -13,7 +13,7 @@ from typing import Any
 
 from gfopt.reproduction.claims import Claim
 from gfopt.reproduction.verdicts import Verdict, worded
-from gfopt.statistics import median
+from gfopt.statistics import middle
 
 _HEADER = ("claim", "published", "ours", "number reproduced", "claim supported", "why")
 
@@ -113,7 +113,7 @@ def ours(verdict: Verdict) -> str:
 def _middle(verdict: Verdict) -> str:
     """Median, interval and number of our values."""
     low, high = verdict.interval
-    told = worded(median(verdict.values))
+    told = worded(middle(verdict.values))
     if low is not None and high is not None and low != high:
         told += f" ({worded(low)} to {worded(high)})"
     return f"{told}, n = {n}" if (n := len(verdict.values)) > 1 else told

@@ -35,7 +35,7 @@ def epoch_seconds(
     seeds = list(experiment.seeds[:1])
     rules = {entry.label: (entry, entry.rule(depth)) for entry in experiment.entries}
     found: dict[str, list[tuple[float, float]]] = {label: [] for label in rules}
-    terms = Terms(None, "end_of_epoch", Budget(epochs=STRETCH))
+    terms = Terms((), "end_of_epoch", Budget(epochs=STRETCH))
     for i in range(repeats):
         for label in list(rules)[:: 1 if i % 2 == 0 else -1]:
             entry, rule = rules[label]

@@ -11,7 +11,7 @@ from typing import Protocol
 from gfopt.formats import significant
 from gfopt.records import Record
 from gfopt.reproduction.claims import Measure
-from gfopt.statistics import interval, median
+from gfopt.statistics import middle, order_interval
 
 
 class Reproduced(StrEnum):
@@ -71,12 +71,12 @@ class Verdict:
     @property
     def median(self) -> float | None:
         """The median of our values."""
-        return median(self.values) if self.values else None
+        return middle(self.values) if self.values else None
 
     @property
     def interval(self) -> tuple[float | None, float | None]:
         """Its interval, as in every table."""
-        return interval(self.values) if self.values else (None, None)
+        return order_interval(self.values) if self.values else (None, None)
 
 
 def not_run(reason: str) -> Verdict:

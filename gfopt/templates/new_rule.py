@@ -2,7 +2,8 @@
 
     w <- w - lr / sqrt(1 + t) sign(dJ/dw)
 
-Change it into your own rule: `gfopt run NAME.yaml` then runs only what the change touches.
+Change it into your own rule: `gfopt check NAME_rule.py` then says whether it keeps what rules
+promise, and `gfopt run NAME.yaml` runs only what the change touches.
 """
 
 from gfopt import Optimizer, Positive

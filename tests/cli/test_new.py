@@ -6,7 +6,7 @@ import pytest
 def test_what_new_writes_runs_as_it_is(gfopt):
     made = gfopt("new", "demo")
     assert made.stdout == "demo.yaml\ndemo_rule.py\n"
-    assert made.stderr == "next: gfopt run demo.yaml\n"
+    assert made.stderr == "next: gfopt check demo_rule.py, gfopt run demo.yaml\n"
     done = gfopt("run", "demo.yaml", "--seeds", "1", "--require-target")
     assert done.exit_code == 0
     assert "runs your file demo_rule.py" in done.stderr

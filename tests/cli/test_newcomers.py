@@ -63,11 +63,11 @@ def test_an_edited_helper_beside_the_rule_runs_the_rule_again(race, tmp_path):
         "from gfopt_test_helper import K",
         "gradient = {k: K * g for k, g in gradient.items()}",
     )
-    assert "4 to run" in race(imports, line).stderr
+    assert "6 to run" in race(imports, line).stderr
     assert "nothing to run" in race(imports, line).stderr
     (tmp_path / "gfopt_test_helper.py").write_text("K = 3\n")
     again = race(imports, line)
-    assert "2 to run, 2 finished" in again.stderr
+    assert "4 to run, 2 finished" in again.stderr
     epochs = {r["epochs"] for r in json.loads(race(imports, line, "--json").stdout)[0]["records"]}
     assert len(epochs) > 2
 
@@ -113,7 +113,7 @@ def test_a_broken_record_is_named_when_left_out_of_a_report(race, tmp_path):
 def test_a_run_whose_history_is_gone_is_made_again(race, tmp_path):
     race()
     (next((tmp_path / "results" / "own" / "runs").iterdir()) / "history.csv").unlink()
-    assert "1 to run, 3 finished" in race().stderr
+    assert "1 to run, 5 finished" in race().stderr
 
 
 def test_a_report_of_a_folder_that_is_not_there_says_so(race):

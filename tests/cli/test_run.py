@@ -42,7 +42,9 @@ def test_a_run_leaves_record_history_weights_table_and_picture(gfopt):
         "runs",
         "table.csv",
         "table.md",
+        "costs.csv",
         "curves.png",
+        "pairs.csv",
     }
     (run,) = (results / "runs").iterdir()
     assert {path.name for path in run.iterdir()} == {
@@ -202,4 +204,4 @@ def test_without_a_config_the_digits_are_raced(gfopt):
     done = gfopt("run", "--seeds", "1", "--set", "budget.epochs=1", "--json")
     (told,) = json.loads(done.stdout)
     assert told["experiment"] == "digits"
-    assert len(told["records"]) == 4
+    assert len(told["records"]) == 7

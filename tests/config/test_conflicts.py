@@ -36,7 +36,7 @@ def test_a_target_on_held_out_samples_needs_some(config):
             "set dataset.validation to how many training samples to hold out"
         )
     ]
-    assert config.load((DATA, "{name: mnist, validation: 100}")).target.on_validation
+    assert config.load((DATA, "{name: mnist, validation: 100}")).targets[0].on_validation
 
 
 @pytest.mark.parametrize("rule", ["gradient_descent", "adam"])

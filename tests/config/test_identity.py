@@ -34,13 +34,14 @@ class Mine(Optimizer):
 
 
 def runs(*pieces, folder=Path(), device="cpu", settings=()):
-    """The planned runs of TINY with each (old, new) replaced, by label and seed."""
+    """The planned runs of TINY with each (old, new) replaced, by label and seed; no repeats."""
     text = TINY
     for old, new in pieces:
         assert old in text
         text = text.replace(old, new, 1)
     experiment = load(text, "c.yaml", folder, list(settings))
-    return {(r.entry.label, r.seed): r for r in plan(experiment, Path("nowhere"), device)}
+    planned = plan(experiment, Path("nowhere"), device)
+    return {(r.entry.label, r.seed): r for r in planned if r.repeat == 1}
 
 
 def the_id(*pieces, label="gradient_descent", **where):

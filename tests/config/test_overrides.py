@@ -16,8 +16,8 @@ def test_the_last_of_two_settings_counts(config):
 
 
 def test_whole_sections_are_replaced(config):
-    assert str(changed(config, "target={train_loss: 1}").target) == "train_loss < 1"
-    assert changed(config, "target=").target is None
+    assert str(changed(config, "target={train_loss: 1}").targets[0]) == "train_loss < 1"
+    assert changed(config, "target=").targets == ()
     assert changed(config, "optimizers.0=adam").entries[0].name == "adam"
 
 

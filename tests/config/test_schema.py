@@ -66,7 +66,7 @@ def test_a_target_is_one_metric(config, target, got):
 
 
 def test_a_target_may_be_left_out(config):
-    assert config.load(("target: {valid_accuracy: 0.5}\n", "")).target is None
+    assert config.load(("target: {valid_accuracy: 0.5}\n", "")).targets == ()
 
 
 @pytest.mark.parametrize("given", ["95", '"95%"'])
@@ -85,7 +85,7 @@ def test_skip_every_belongs_to_the_published_reading(config):
         )
     ]
     published = config.load(piece, ("name: tiny\n", "name: tiny\nreading: as_published\n"))
-    assert published.target.skip_every == 50
+    assert published.targets[0].skip_every == 50
 
 
 def test_evaluate_every_counts_updates(config):

@@ -124,7 +124,7 @@ def test_a_replica_steps_the_same_alone_or_among_others(rule, tiny, seeds):
 
 
 def test_a_batch_of_seeds_ends_at_the_counts_of_single_runs(rule, tiny, seeds):
-    terms = Terms(Target(train_loss=1.0), "end_of_epoch", Budget(epochs=300))
+    terms = Terms((Target(train_loss=1.0),), "end_of_epoch", Budget(epochs=300))
     run = lambda s: train(task_of(tiny), rule, terms, s, Clock())  # noqa: E731
     together = [(o.seed, o.status, o.history[-1].epoch) for o in run(seeds)]
     alone = [(o.seed, o.status, o.history[-1].epoch) for s in seeds for o in run((s,))]
@@ -167,7 +167,7 @@ def test_an_output_without_bias_stays_without(rule, tiny, seeds):
 
 
 def test_passes_are_counted_or_said_not_to_be(rule, tiny, seeds):
-    terms = Terms(None, "end_of_epoch", Budget(epochs=2))
+    terms = Terms((), "end_of_epoch", Budget(epochs=2))
     row = train(task_of(tiny), rule, terms, seeds[:1], Clock())[0].history[-1]
     assert row.forward_passes is None or row.forward_passes >= tiny.problem.samples
 
@@ -177,7 +177,7 @@ def test_mini_batches_are_taken_or_refused_by_declaration(rule, tiny, seeds):
         with pytest.raises(UsageError, match="takes the full data only"):
             Entry("its name", "its label", {}, batch_size=7, made=rule).rule(3)
         return
-    terms = Terms(None, "end_of_epoch", Budget(epochs=2))
+    terms = Terms((), "end_of_epoch", Budget(epochs=2))
     outcome = train(task_of(tiny), rule, terms, seeds[:1], Clock(), batch_size=7)[0]
     assert outcome.history[-1].updates == 2 * math.ceil(tiny.problem.samples / 7)
 

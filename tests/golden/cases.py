@@ -66,7 +66,7 @@ def counts(rule, options):
     level = {"train": Level(1.0, 1 / 3)}
     init = initializers["fan_in_normal"]()
     task = Task(tiny.problem, None, tiny.widths, init, True, True, level, level)
-    terms = Terms(Target(train_loss=0.5), "end_of_epoch", Budget(epochs=400))
+    terms = Terms((Target(train_loss=0.5),), "end_of_epoch", Budget(epochs=400))
     for seed in SEEDS:
         outcome = train(task, rule(**options), terms, [seed], Clock())[0]
         reached = outcome.status == "reached"

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from gfopt.pictures import scale_x, styled
-from gfopt.plots import PICTURES, draw
+from gfopt.plots import PICTURES, _figure, draw
 from tests.reading.factory import history, missed, record
 
 FALLING = [2.3, 1.5, 0.9, 0.6, 0.49]
@@ -146,3 +146,17 @@ def test_the_numbers_below_a_logarithmic_panel_are_apart(first, ratio):
         boxes = [text.get_window_extent() for text in shown if text.get_text()]
     assert len(boxes) >= 2
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_from_ten_seeds_on_the_share_that_has_reached_the_target_is_drawn():
+    runs = [record(seed=s) if s > 3 else missed(seed=s) for s in range(1, 11)]
+    ends = [float(10 * s) for s in range(1, 11)]
+    curves = [
+        (run, [row.model_copy(update={"epoch": end}) for row in history([2.0, 0.4])])
+        for run, end in zip(runs, ends, strict=True)
+    ]
+    ax = _figure([curves]).axes[0]
+    xs, ys = ax.lines[0].get_data()
+    assert list(xs) == [40.0, *ends[3:], 100.0]
+    assert list(ys) == pytest.approx([0.0, *[i / 10 for i in range(1, 8)], 0.7])
+    assert len(_figure([curves[:9]]).axes[0].lines) > 9

@@ -187,7 +187,7 @@ def test_panels_have_no_levels_where_there_are_none():
 def test_the_target_s_metric_is_what_is_drawn():
     accuracy = {"target": "valid_accuracy >= 0.9", "target_metric": "valid_accuracy"}
     run = record(**accuracy, target_value=0.9, chance=0.1, class_prior=0.106)
-    ax = _side_by_side([(run, history(FALLING, metric=0.7))]).axes[0]
+    ax = _side_by_side([(run, history(FALLING, valid_accuracy=0.7))]).axes[0]
     assert set(ax.lines[0].get_ydata()) == {0.7}
     assert ax.get_ylabel() == "validation accuracy"
 

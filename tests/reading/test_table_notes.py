@@ -71,19 +71,16 @@ def test_two_readings_in_one_table_are_told_apart():
 
 def test_misses_are_counted_by_how_they_ended():
     runs = [record(seed=1), missed(seed=2), missed(seed=3), missed(seed=4, status="diverged")]
-    assert note("gradient_descent: ", *runs) == (
-        "gradient_descent: 3 of 4 runs missed the target and count as infinity (2 at the end of "
-        "the budget, 1 diverged)."
+    assert note("Misses", *runs) == (
+        "Misses of train_loss < 0.5, counted as infinity: gradient_descent 3 of 4 runs (2 at the "
+        "end of the budget, 1 diverged)."
     )
 
 
 def test_diverged_runs_are_told_without_a_target_too():
     run = missed(target=None, target_value=None, status="diverged")
-    assert (
-        note("gradient_descent: ", run)
-        == "gradient_descent: 1 of 1 runs have no loss (1 diverged)."
-    )
-    assert note("gradient_descent: ", missed(target=None, target_value=None)) is None
+    assert note("No loss", run) == "No loss: gradient_descent 1 of 1 runs (1 diverged)."
+    assert note("No loss", missed(target=None, target_value=None)) is None
 
 
 @pytest.mark.parametrize(
@@ -159,7 +156,8 @@ def test_what_the_runs_say_is_told_once():
 
 
 def test_rows_of_several_experiments_are_called_by_both_names():
-    assert note("one/gradient_descent: 1 of 1", missed(experiment="one"), record(experiment="two"))
+    said = note("Misses", missed(experiment="one"), record(experiment="two"))
+    assert "one/gradient_descent 1 of 1" in said
 
 
 def test_nothing_was_tuned():

@@ -21,8 +21,10 @@ runs = st.builds(
 def test_the_columns_are_those_that_are_promised():
     table = summarise([record()])
     promised = (
-        "experiment dataset optimizer label target reading path seeds reached epochs epochs_lo "
-        "epochs_hi seconds seconds_lo seconds_hi compile_seconds loss accuracy chance"
+        "experiment dataset optimizer label target reading path seeds reached reached_lo "
+        "reached_hi epochs epochs_lo epochs_hi seconds seconds_lo seconds_hi timing "
+        "compile_seconds loss accuracy test_accuracy chance tuning_trials tuning_passes "
+        "tuning_seconds"
     )
     assert table.columns == COLUMNS == tuple(promised.split())
     assert tuple(table.rows[0]) == COLUMNS

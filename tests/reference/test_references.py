@@ -57,7 +57,7 @@ def task_of(problem, widths, init, output_bias=True):
 
 def trained(task, name, epochs, target=None, **options):
     """gfopt's outcome of seed 1, read as published."""
-    terms = Terms(target, "as_published", Budget(epochs=epochs))
+    terms = Terms((target,) if target else (), "as_published", Budget(epochs=epochs))
     return train(task, optimizers[name](**options), terms, [1], Clock())[0]
 
 

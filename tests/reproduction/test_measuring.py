@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from gfopt.config.experiment import load
 from gfopt.datasets import prepare
-from gfopt.outcomes import Outcome, Row
+from gfopt.outcomes import Levels, Outcome, Row
 from gfopt.race import Setting, Silence, machine_of, race
 from gfopt.records import Status
 from gfopt.reproduction import measuring
@@ -134,9 +134,19 @@ class Train:
         self.log.append((type(rule).__name__, terms, tuple(seeds), path))
         wall = len(self.log)
         row = Row(
-            self.epochs, 20, 0.5, None, self.epochs * wall, 2 * self.epochs * wall, 1, 1, None
+            self.epochs,
+            20,
+            0.5,
+            None,
+            None,
+            None,
+            self.epochs * wall,
+            2 * self.epochs * wall,
+            1,
+            1,
+            None,
         )
-        return [Outcome(1, Status.BUDGET, [row], None, None, None, [], {})], None
+        return [Outcome(1, Status.BUDGET, [row], [], Levels(None, None, None), [], {})], None
 
 
 def test_times_are_interleaved_a_b_b_a(monkeypatch, experiment, machine):
@@ -160,7 +170,7 @@ def test_each_repeat_trains_the_first_seed_for_a_stretch_without_target(
     measuring.epoch_seconds(replace(only(experiment, "descent"), seeds=(4, 5)), machine, 2)
     for _, terms, seeds, path in train.log:
         assert seeds == (4,)
-        assert terms.target is None
+        assert terms.targets == ()
         assert terms.budget == Budget(epochs=measuring.STRETCH)
         assert path == "plain"
 

@@ -28,7 +28,9 @@ def task(tiny, valid=None):
 
 
 def terms(target=None, reading="end_of_epoch", epochs=40, seconds=3600.0, every=None):
-    return Terms(target, reading, Budget(epochs=epochs, seconds=seconds), every)
+    return Terms(
+        (target,) if target else (), reading, Budget(epochs=epochs, seconds=seconds), every
+    )
 
 
 def run(rule, how, seeds=(1,), tiny=None, clock=None, **more):
@@ -194,16 +196,16 @@ def test_phases_sum_to_the_wall_time_of_a_run():
 def test_right_answers_are_compared_as_counts():
     outcome = run(GD, terms(Target(train_accuracy=0.75), epochs=200))[0]
     assert outcome.status is Status.REACHED
-    assert outcome.history[-1].metric >= 0.75 > outcome.history[-2].metric
-    assert outcome.train_accuracy == outcome.history[-1].metric
+    assert outcome.history[-1].train_accuracy >= 0.75 > outcome.history[-2].train_accuracy
+    assert outcome.levels.train_accuracy == outcome.history[-1].train_accuracy
 
 
 def test_a_validation_target_reads_the_held_out_samples():
     tiny, valid = Tiny(), Tiny(samples=9).problem
     outcome = run(GD, terms(Target(valid_loss=0.5), epochs=200), tiny=tiny, valid=valid)[0]
     params = {key: w[None] for key, w in outcome.weights.items()}
-    assert outcome.history[-1].metric == float(valid.losses(valid.forward(params)))
-    assert outcome.valid_loss == outcome.history[-1].metric < 0.5
+    assert outcome.history[-1].valid_loss == float(valid.losses(valid.forward(params)))
+    assert outcome.levels.valid_loss == outcome.history[-1].valid_loss < 0.5
 
 
 def test_mini_batches_show_every_sample_once_an_epoch():

@@ -383,7 +383,7 @@ def test_another_memory_gives_the_same_run_to_rounding(post):
 
 def test_a_generation_costs_a_pass_a_member_and_no_backward_pass(post):
     task, _ = post("float32")
-    terms = Terms(None, "end_of_epoch", Budget(epochs=3))
+    terms = Terms((), "end_of_epoch", Budget(epochs=3))
     row = train(task, RULE(members=10), terms, (1,), Clock())[0].history[-1]
     assert (row.forward_passes, row.backward_passes) == (3 * 10 * 10000, 0)
 

@@ -294,7 +294,7 @@ def train_one(case, rule, epochs, reading="end_of_epoch"):
     """The task of a case, and the outcome of one run of it from another start, of seed 1."""
     level, init = {"train": Level(1.0, None)}, initializers["fan_in_normal"]()
     task = Task(case.problem, None, case.widths, init, True, False, level, level)
-    return task, train(task, rule, Terms(None, reading, Budget(epochs=epochs)), [1], Clock())[0]
+    return task, train(task, rule, Terms((), reading, Budget(epochs=epochs)), [1], Clock())[0]
 
 
 def test_the_engine_ends_a_run_where_the_brute_force_loop_stops():

@@ -41,7 +41,7 @@ def test_compiled_loops_are_taken_where_every_rule_has_them():
 @pytest.mark.parametrize(
     ("changes", "device", "reason"),
     [
-        (["optimizers.1=adam"], "cpu", "adam has no compiled loops"),
+        (["optimizers.1=muon"], "cpu", "muon has no compiled loops"),
         (["optimizers.0.batch_size=10"], "cpu", "gradient_descent: compiled loops take no mini-"),
         (["optimizers.1.schedule={name: StepLR, step_size: 2}"], "cpu", "take no schedules"),
         (["loss={name: am_softmax, normalised: false}"], "cpu", "the loss's derivative"),
@@ -64,8 +64,8 @@ def test_compiled_can_be_asked_for_where_it_would_not_repay():
 
 
 def test_compiled_that_can_not_be_had_is_an_error_with_every_reason():
-    changes = ["optimizers.1=adam", "optimizers.0.batch_size=10"]
-    with pytest.raises(UsageError, match=r"(?s)mini-batches.*adam has no compiled loops"):
+    changes = ["optimizers.1=muon", "optimizers.0.batch_size=10"]
+    with pytest.raises(UsageError, match=r"(?s)mini-batches.*muon has no compiled loops"):
         choose(experiment(RACE, *changes), "cpu", "compiled")
 
 
@@ -114,7 +114,7 @@ CONFIG = {
     "dataset": {"name": "digits", "scale": "unit"},
     "model": {"hidden": [8], "init": "fan_in_normal"},
     "loss": "cross_entropy",
-    "optimizers": [{"name": "gradient_descent", "lr": 0.5}, {"name": "adam", "lr": 0.02}],
+    "optimizers": [{"name": "gradient_descent", "lr": 0.5}, {"name": "position_wise", "lr": 0.2}],
     "target": {"train_loss": 1.0},
     "budget": {"epochs": 300},
     "precision": "float64",

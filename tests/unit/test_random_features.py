@@ -189,7 +189,7 @@ def test_a_run_ends_with_its_one_step_and_counts_one_pass_and_no_backward_pass(t
     level = {"train": Level(1.0986, 1 / 3)}
     init = initializers["fan_in_normal"]()
     task = Task(tiny.problem, None, tiny.widths, init, True, True, level, level)
-    terms = Terms(None, "end_of_epoch", Budget(epochs=50))
+    terms = Terms((), "end_of_epoch", Budget(epochs=50))
     outcome = train(task, RULE(), terms, (1, 2), Clock())[0]
     last = outcome.history[-1]
     assert (outcome.status, last.updates) == ("finished", 1)

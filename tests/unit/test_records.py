@@ -33,8 +33,8 @@ def test_a_broken_or_foreign_record_is_no_record(tmp_path, text):
 
 def test_a_history_comes_back_to_the_last_bit(tmp_path):
     rows = [
-        Row(1 / 3, 7, 0.1 + 0.2, None, 1e-9, 0.5, 1.000915, None, None),
-        Row(1.0, 8, 2.5, 0.25, 1, 1, 2, 3, 2),
+        Row(1 / 3, 7, 0.1 + 0.2, None, None, None, 1e-9, 0.5, 1.000915, None, None),
+        Row(1.0, 8, 2.5, 0.25, 0.5, 0.75, 1, 1, 2, 3, 2),
     ]
     write_history(tmp_path, rows)
     assert [tuple(row.model_dump().values()) for row in read_history(tmp_path)] == rows

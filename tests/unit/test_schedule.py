@@ -55,7 +55,7 @@ def task(tiny):
 
 def run(rule, schedule, seeds=(5,), tiny=None, batch_size=None, epochs=EPOCHS, every=None):
     """The engine's run: each seed's lr and loss at every reading, and its parameters at the end."""
-    terms = Terms(None, "end_of_epoch", Budget(epochs=epochs), every)
+    terms = Terms((), "end_of_epoch", Budget(epochs=epochs), every)
     lrs = {seed: [] for seed in seeds}
 
     def watch(seed, row):
@@ -212,7 +212,7 @@ def test_each_seed_of_a_batch_has_the_lr_that_it_has_alone(rule, name):
 @every_schedule
 def test_seeds_of_a_torch_optimizer_end_together_as_alone(name):
     def ends(seeds):
-        terms, made = Terms(None, "end_of_epoch", Budget(epochs=EPOCHS)), optimizers["adam"](lr=0.2)
+        terms, made = Terms((), "end_of_epoch", Budget(epochs=EPOCHS)), optimizers["adam"](lr=0.2)
         found = train(task(Tiny()), made, terms, seeds, Clock(), schedule=scheduled(name))
         return {outcome.seed: outcome.weights for outcome in found}
 

@@ -96,7 +96,7 @@ def task(tiny):
 
 
 def run(rule, seeds=(1,), epochs=9, target=None):
-    terms = Terms(target, "end_of_epoch", Budget(epochs=epochs))
+    terms = Terms((target,) if target else (), "end_of_epoch", Budget(epochs=epochs))
     return train(task(Tiny()), rule, terms, seeds, Clock())
 
 
@@ -297,7 +297,7 @@ def test_a_stages_schedule_is_that_of_its_rule_alone():
         {"name": "StepLR", "step_size": 2, "gamma": 0.5},
     ):
         (found,) = run(sequence(PW | {"epochs": 0}, ADAM | {"schedule": options}))
-        terms = Terms(None, "end_of_epoch", Budget(epochs=9))
+        terms = Terms((), "end_of_epoch", Budget(epochs=9))
         (alone,) = train(
             task(Tiny()), rule_of(ADAM), terms, (1,), Clock(), schedule=Schedule(**options)
         )

@@ -35,7 +35,7 @@ from gfopt.reproduction.verdicts import (
     spanned,
     worded,
 )
-from gfopt.statistics import median
+from gfopt.statistics import middle
 
 MATCHED = 0.05  # a control within this share of the method does as well
 
@@ -83,7 +83,7 @@ class Compared(Told):
         found = []
         for control in self.controls:
             ratios = divided(*shared(evidence, control, self.of)).values()
-            ratio = median([r for r in ratios if not math.isnan(r)] or [self._worst])
+            ratio = middle([r for r in ratios if not math.isnan(r)] or [self._worst])
             if ratio <= 1 + MATCHED if self._lower else ratio >= 1 - MATCHED:
                 found.append(
                     f"The control {control.label} does as well: {worded(ratio)} times "
@@ -162,7 +162,7 @@ class Ratio(Compared):
         names = f"{self.of.label} / {self.than.label}"
         over = f"{spanned(ratios)} over " if len(ratios) > 1 else ""
         return (
-            f"{opening(self.of)}, {names}: {worded(median(ratios))} "
+            f"{opening(self.of)}, {names}: {worded(middle(ratios))} "
             f"({over}{many(len(ratios), self.of)}), published {worded(self._said)}"
         )
 
@@ -173,7 +173,7 @@ class Ratio(Compared):
         return [ratio >= self._said * (1 - self.tolerance) for ratio in ratios]
 
     def _reproduced(self, ratios: list[float]) -> Reproduced:
-        if abs(median(ratios) / self._said - 1) <= self.tolerance:
+        if abs(middle(ratios) / self._said - 1) <= self.tolerance:
             return Reproduced.YES
         low, high = (pick(ratios, key=_finite_last) for pick in (min, max))
         inside = low * (1 - self.tolerance) <= self._said <= high * (1 + self.tolerance)
@@ -245,11 +245,11 @@ class Ordering(Compared):
 
     def _compared(self, evidence: Evidence, values: list[float]) -> str:
         """What is compared, with the medians."""
-        middle = f"{worded(median(values))}{' in the median' if len(values) > 1 else ''}"
-        head = f"{opening(self.of)}: {self.of.label} {middle}"
+        ours = f"{worded(middle(values))}{' in the median' if len(values) > 1 else ''}"
+        head = f"{opening(self.of)}: {self.of.label} {ours}"
         if not isinstance(self.than, Measure):
             return f"{head}; {self._side} {self._other()}"
-        other = worded(median(list(known(evidence, self.than).values())))
+        other = worded(middle(list(known(evidence, self.than).values())))
         return f"{head}, {self._other()} {other}; {self.of.label} is {self._side}"
 
     def _other(self) -> str:

@@ -31,7 +31,7 @@ from gfopt.reproduction.verdicts import (
     spanned,
     worded,
 )
-from gfopt.statistics import median
+from gfopt.statistics import middle
 
 
 @checks.register("exact")
@@ -125,7 +125,7 @@ class Spread(Told):
         place = f"{share(low)} ({percentile(self.published, values):.0f} %) are at or below the "
         above = f", {share(self._reached(values))} at or above it" * (self.better == "higher")
         return (
-            f"Over {runs} the median is {worded(median(values))} ({spanned(values)}); "
+            f"Over {runs} the median is {worded(middle(values))} ({spanned(values)}); "
             f"{place}{self._said()}{above}{self._odds(values)}."
         )
 

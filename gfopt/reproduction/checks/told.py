@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
-from gfopt.notes import is_accuracy, is_easy
 from gfopt.options import Options
 from gfopt.records import Record
 from gfopt.reproduction.claims import Claim, Measure
 from gfopt.reproduction.values import VALUES
 from gfopt.reproduction.verdicts import Evidence, Missing, spanned
+from gfopt.rows import is_accuracy, is_easy
 
 Better = Literal["lower", "higher"]
 

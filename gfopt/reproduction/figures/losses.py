@@ -24,7 +24,7 @@ from gfopt.pictures import (
     styled,
 )
 from gfopt.records import HistoryRow, Record
-from gfopt.statistics import median
+from gfopt.statistics import middle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,11 +72,11 @@ def _histories(curves: Sequence[Curve]) -> Figure:
     figure = Figure(figsize=(WIDTH, 4.4 + 0.22 * len(methods)), layout="constrained")
     ax = figure.subplots()
     for colour, (label, runs) in zip(colours(methods).values(), methods.items(), strict=True):
-        middle = _median_seed(runs)
+        chosen = _median_seed(runs)
         for curve in runs:
-            _draw_history(ax, curve[1], colour, _MEDIAN_SEED if curve is middle else _SEED)
-        _name_stages(ax, middle[1], colour)
-        words = fill(f"{label}: {_final(middle[0], len(runs))}", 120)
+            _draw_history(ax, curve[1], colour, _MEDIAN_SEED if curve is chosen else _SEED)
+        _name_stages(ax, chosen[1], colour)
+        words = fill(f"{label}: {_final(chosen[0], len(runs))}", 120)
         handles.append(entry(words, color=colour, linewidth=2))
     if ax.texts:
         handles.append(entry("where a seed's next stage begins", color=GREY, **_TURN))
@@ -184,7 +184,7 @@ def _scale_bars(
     ax: Axes, values: Mapping[str, Sequence[float]], published: Mapping[str, float]
 ) -> float:
     """From 0, or logarithmic where that would hide the shorter bars; the largest loss shown."""
-    bars = [*published.values(), *(median(losses) for losses in values.values() if losses)]
+    bars = [*published.values(), *(middle(losses) for losses in values.values() if losses)]
     bars = [bar for bar in bars if math.isfinite(bar)]
     seen = [y for losses in values.values() for y in losses if math.isfinite(y)] + bars
     if far_apart(bars, _BARS) and min(seen) > 0:
@@ -201,9 +201,9 @@ def _scale_bars(
 
 def _draw_bar(ax: Axes, at: int, losses: Sequence[float], top: float) -> None:
     """The median, the range, and the seeds one below the other; an arrow for seeds beyond."""
-    middle = median(losses) if losses else math.inf
-    if math.isfinite(middle):
-        ax.barh([at], [middle], height=0.6, **_BAR)
+    value = middle(losses) if losses else math.inf
+    if math.isfinite(value):
+        ax.barh([at], [value], height=0.6, **_BAR)
     points = [(y, at + place) for y, place in zip(losses, _spread(len(losses)), strict=True)]
     seen = [point for point in points if math.isfinite(point[0])]
     if seen:
@@ -229,7 +229,7 @@ def _numbers(losses: Sequence[float], published: float | None, top: float) -> li
     """What a bar shows, in words."""
     lost = sum(not math.isfinite(y) for y in losses)
     several = "median " if len(losses) > 1 else ""
-    words = [f"{several}{median(losses):.6g}"] if losses else ["no runs"]
+    words = [f"{several}{middle(losses):.6g}"] if losses else ["no runs"]
     words += [f"published {published:.6g}"] if published is not None else []
     off = _beyond(losses, top)
     words += [f"{len(off)} off the axis, up to {max(off):.6g}"] if off else []

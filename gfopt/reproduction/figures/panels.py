@@ -29,7 +29,7 @@ from gfopt.pictures import (
     styled,
 )
 from gfopt.records import HistoryRow, Record, Status
-from gfopt.statistics import median
+from gfopt.statistics import middle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ def _side_by_side(curves: Sequence[Curve]) -> Figure:
         _draw_method(ax, runs, colour[label])
         ax.set_title(_title(label, _outcome([run for run, _ in runs]), len(methods)), loc="left")
     scale_x(axes[0], [run.epochs for run, _ in curves if run.status is not Status.DIVERGED])
-    scale_y(axes[0], first, [levels(rows) for _, rows in curves])
+    scale_y(axes[0], first, [levels(run, rows) for run, rows in curves])
     for ax in axes[:: _across(len(axes))]:
         ax.set_ylabel(metric(first))
     for ax in axes[-_across(len(axes)) :]:
@@ -144,7 +144,9 @@ def _view(ax: Axes, runs: Sequence[Curve]) -> tuple[tuple[float, float], ...] | 
         return None
     span = max(values) - min(values)
     low, high = min(values) - span, max(values) + 2 * span
-    points = [(row.epoch, y) for _, rows in runs for row, y in zip(rows, levels(rows), strict=True)]
+    points = [
+        (row.epoch, y) for run, rows in runs for row, y in zip(rows, levels(run, rows), strict=True)
+    ]
     near = [x for x, y in points if low <= y <= high]
     if not near or any(x > _FREE[0] and y > _FREE[1] for x, y in _places(ax, points)):
         return None
@@ -162,7 +164,7 @@ def _places(ax: Axes, points: list[tuple[float, float]]) -> list[tuple[float, fl
 
 def _draw_run(ax: Axes, run: Record, rows: Sequence[HistoryRow], colour: str) -> None:
     """One seed's line and how it ended."""
-    points = [(row.epoch, y) for row, y in zip(rows, finite(levels(rows)), strict=True)]
+    points = [(row.epoch, y) for row, y in zip(rows, finite(levels(run, rows)), strict=True)]
     drawn = [point for point in points if math.isfinite(point[1])]
     if drawn:
         ax.plot(*zip(*points, strict=True), color=colour, linewidth=1, alpha=0.85)
@@ -180,8 +182,8 @@ def _outcome(runs: Sequence[Record]) -> str:
     if len(runs) == 1 and not met:
         words = "diverged after" if runs[0].status is Status.DIVERGED else "target not reached in"
         return f"{words} {number(runs[0].epochs)} epochs"
-    epochs = median([run.epochs if _met(run) else math.inf for run in runs])
-    seconds = median([run.seconds if _met(run) else math.inf for run in runs])
+    epochs = middle([run.epochs if _met(run) else math.inf for run in runs])
+    seconds = middle([run.seconds if _met(run) else math.inf for run in runs])
     words = f"{number(epochs)} epochs" if math.isfinite(epochs) else "median not reached"
     if math.isfinite(epochs) and all(run.replicas == 1 for run in runs):
         words += f", {number(seconds)} s"

@@ -1,0 +1,36 @@
+"""What `gfopt tune` may choose for a rule's options: each rule declares it as its `space`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from low to high, both included."""
+
+    low: float
+    high: float
+    log: bool = True  # as many between 0.01 and 0.1 as between 0.1 and 1
+    whole: bool = False
+    mirror: str | None = None  # an option that takes the same number with the other sign
+
+    def ends(self) -> tuple[Any, ...]:
+        """The values between which all others lie."""
+        return self.low, self.high
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of these values."""
+
+    values: tuple[Any, ...]
+
+    def ends(self) -> tuple[Any, ...]:
+        """All of them."""
+        return self.values
+
+
+Space = Mapping[str, Range | Choice]  # by option

@@ -1,0 +1,1 @@
+"""Equal tuning: for every rule of a config as many trials, on the same seeds, at the same cost."""
