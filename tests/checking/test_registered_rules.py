@@ -19,6 +19,7 @@ def test_every_registered_rule_passes_every_check(name):
     assert broken(name) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("setting", VARIANTS)
 def test_every_variant_of_synaprune_passes_too(setting):
     assert broken("synaprune", setting) == {}

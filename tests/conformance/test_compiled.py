@@ -118,9 +118,12 @@ def test_a_hundred_epochs_give_the_plain_weights_losses_and_passes(name, options
         assert ours.levels.valid_accuracy == theirs.levels.valid_accuracy
 
 
-@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("activation", ["identity", "relu", "negative_part", "tanh", "sigmoid"])
-@pytest.mark.parametrize("name", ["gradient_descent", "position_wise", "evolution_strategy"])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [(name, shape) for name in ("gradient_descent", "position_wise") for shape in SHAPES]
+    + [("evolution_strategy", "tall")],  # whose loops see no difference between shapes
+)
 def test_every_activation_is_the_plain_one(name, activation, shape):
     plain = task(shape, "mse", activation)
     options = OPTIONS[name][0] | {"lr": 1e-3}

@@ -77,7 +77,7 @@ def test_a_batch_of_six_seeds_gives_the_counts_of_six_single_runs(cat, place, pa
 def test_position_wise_as_published_gives_the_counts_of_all_six_seeds(cat, path):
     experiment, task = cat
     entry, seeds = experiment.entries[1], list(range(1, 7))
-    terms = replace(load_config("cat_poswise").terms(), target=experiment.target)
+    terms = replace(load_config("cat_poswise").terms(), targets=experiment.targets)
     outcomes, _ = train_seeds(task, entry, entry.rule(4), path, terms, seeds)
     assert tuple(o.history[-1].epoch for o in outcomes) == CAT_AS_PUBLISHED
 
@@ -108,7 +108,7 @@ def test_single_runs_give_the_counts_of_one_start(real_data, tmp_path):
 def test_an_epoch_of_position_wise_on_cat_costs_what_the_shares_say(cat):
     experiment, task = cat
     terms = replace(
-        experiment.terms(), target=None, budget=experiment.budget.model_copy(update={"epochs": 3})
+        experiment.terms(), targets=(), budget=experiment.budget.model_copy(update={"epochs": 3})
     )
     row = train(task, experiment.entries[1].rule(4), terms, [1], Clock())[0].history[-1]
     assert row.forward_passes / (3 * 209) == pytest.approx(1.000915, abs=5e-7)
