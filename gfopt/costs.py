@@ -17,9 +17,9 @@ class Axis(NamedTuple):
     of: Callable[[Record], float | None]  # None where the run can't say
 
 
-def _timed(seconds: float, run: Record) -> float | None:
-    """Seconds are of a run alone: a batch's are no single run's."""
-    return seconds if run.timed else None
+def _timed(cost: float | None, run: Record) -> float | None:
+    """Seconds and memory are of a run alone: a batch's are no single run's."""
+    return cost if run.timed else None
 
 
 AXES = (
@@ -31,7 +31,7 @@ AXES = (
     Axis("flops", "floating-point operations", lambda run: run.flops),
     Axis("seconds", "training seconds", lambda run: _timed(run.seconds, run)),
     Axis("cpu_seconds", "CPU seconds", lambda run: _timed(run.cpu_seconds, run)),
-    Axis("peak_memory", "bytes at the peak", lambda run: _timed(run.peak_memory or 0, run) or None),
+    Axis("peak_memory", "bytes at the peak", lambda run: _timed(run.peak_memory, run)),
 )
 axes = {axis.name: axis for axis in AXES}
 

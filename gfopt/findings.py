@@ -98,9 +98,13 @@ def _named(pair: Pair) -> str:
 def _compared(pairs: Pairs) -> str:
     """One rule against the first one, on all axes."""
     first, second, found = pairs[0].first, pairs[0].second, pairs[0].found
-    count = f"{found.pairs} {'pair' if found.pairs == 1 else 'pairs'}"
+    count = _count(found.pairs)
     parts = "; ".join(f"{_times(pair)} the {pair.axis.words}{_basis(pair)}" for pair in pairs)
     return f"{first.label} against {second.label}, {count}: {parts}{_too_few(pairs[0])}."
+
+
+def _count(pairs: int) -> str:
+    return "1 pair" if pairs == 1 else f"{pairs} pairs"
 
 
 def _times(pair: Pair) -> str:
@@ -111,10 +115,8 @@ def _times(pair: Pair) -> str:
 
 def _basis(pair: Pair) -> str:
     """The interval of the ratio and what the test says, in brackets."""
-    found = pair.found
-    mean = found.ratio_mean.value is not None
-    estimate = found.ratio_mean if mean else found.ratio_median
-    parts = [] if mean else ["median, misses in"]
+    found, estimate = pair.found, pair.estimate
+    parts = ["median, misses in"] if found.ratio_mean.value is None else []
     if found.pairs > 1 and estimate.lo is not None and estimate.hi is not None:
         kind = "95 %" if found.pairs >= ENOUGH else "range"
         parts.append(f"{kind} {estimate.lo:.2f} to {estimate.hi:.2f}")
@@ -160,19 +162,13 @@ def _beside_controls(gain: Pair, pairs: Pairs) -> str | None:
 
 def _same(pair: Pair, gain: Pair) -> bool:
     """Whether two pairs are of the same rule, race and axis."""
-    one, other = pair.first, gain.first
-    return (one.label, one.target, one.experiment, pair.axis) == (
-        other.label,
-        other.target,
-        other.experiment,
-        gain.axis,
-    )
+    one, other = ((_race(p), p.first.label, p.axis) for p in (pair, gain))
+    return one == other
 
 
 def _holds_one(pair: Pair) -> bool:
-    mean = pair.found.ratio_mean
-    estimate = pair.found.ratio_median if mean.value is None else mean
-    return estimate.lo is None or estimate.hi is None or estimate.lo <= 1 <= estimate.hi
+    _, lo, hi = pair.estimate
+    return lo is None or hi is None or lo <= 1 <= hi
 
 
 def _listed(pairs: Pairs) -> str:
@@ -183,12 +179,12 @@ def _listed(pairs: Pairs) -> str:
 def _limits(pairs: Pairs) -> Iterator[str]:
     """How the order is tested."""
     if pairs:
-        count = max(pair.found.pairs for pair in pairs)
+        count = _count(max(pair.found.pairs for pair in pairs))
         yield (
             "Pairs share a seed, so start and order; ratios are geometric means; p is two-sided, "
             "after Holm's correction over the "
             f"{max(Counter(pair.axis.name for pair in pairs).values())} comparisons of a cost; "
-            f"{count} {'pair' if count == 1 else 'pairs'} can reach p = "
+            f"{count} can reach p = "
             f"{min(pair.least for pair in pairs):.2g}."
         )
 
@@ -203,10 +199,9 @@ def _noise(
     if not floor:
         yield "Noise floor of the seconds: not known, no rule ran twice undisturbed."
         return
-    count = f"{floor.pairs} {'pair' if floor.pairs == 1 else 'pairs'}"
     yield (
         f"Noise floor of the seconds: {floor.label} against itself is up to {floor.mean:.2f} times "
-        f"apart on average over {count}, single runs up to {floor.single:.2f} times."
+        f"apart on average over {_count(floor.pairs)}, single runs up to {floor.single:.2f} times."
     )
     for pair in timed:
         if pair.ratio is not None and 1 / floor.mean <= pair.ratio <= floor.mean:

@@ -161,7 +161,7 @@ def _rounded(row: Row, name: str, value: float) -> str:
         return f"{100 * value:.1f} %"
     if "ratio" in name:
         return significant(value, 3)
-    if name.endswith("p") or name in ("p", "p_holm"):
+    if name.endswith("p") or name == "p_holm":
         return f"{value:.2g}"
     if name in _LARGE:
         return f"{value:.4g}"

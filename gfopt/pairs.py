@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gfopt.costs import Axis, axes, costs_of
 from gfopt.records import Record, Status
-from gfopt.statistics import Comparison, compare, holm
+from gfopt.statistics import Comparison, Estimate, compare, holm
 from gfopt.timing import is_time
 
 if TYPE_CHECKING:
@@ -35,10 +35,15 @@ class Pair:
     least: float = 1.0  # the smallest p after Holm that so many pairs can reach
 
     @property
-    def ratio(self) -> float | None:
+    def estimate(self) -> Estimate:
         """How many times the cost of the second: the mean, where all pairs have one."""
-        mean = self.found.ratio_mean.value
-        return self.found.ratio_median.value if mean is None else mean
+        mean = self.found.ratio_mean
+        return self.found.ratio_median if mean.value is None else mean
+
+    @property
+    def ratio(self) -> float | None:
+        """The estimate's value."""
+        return self.estimate.value
 
     @property
     def lower(self) -> bool:

@@ -148,11 +148,12 @@ def _spread(name: str, runs: list[Record]) -> Row:
 def _costs(runs: list[Record], views: Sequence[Record]) -> list[Row]:
     """A row's costs along each axis that it has."""
     first, rows = runs[0], list[Row]()
+    race = [view for view in views if race_of(view) == race_of(first)]
     for axis in AXES:
         costs = costs_of(runs, axis)
         if not costs or not any(costs.spent):
             continue
-        horizon = _horizon([view for view in views if race_of(view) == race_of(first)], axis)
+        horizon = _horizon(race, axis)
         row: Row = {"experiment": first.experiment, "label": first.label, "target": first.target}
         row |= {"cost": axis.name} | _estimate(("median", "lo", "hi"), median(costs))
         if axis.name != "peak_memory":
