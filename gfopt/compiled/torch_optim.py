@@ -58,18 +58,19 @@ class SteppedByTorch(Optimizer):
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The two tensors, and lr as the rule has it."""
         state = cast("State", self.staged.init(problem, params, draw))
-        begun = self._rule.init(problem, {"W1": state["W1"], _OTHERS: state["others"]}, draw)
-        return state | {"lr": begun["lr"]}
+        own = {"W1": state["W1"].clone(), "others": state["others"]}  # a step is made in place
+        begun = self._rule.init(problem, {"W1": own["W1"], _OTHERS: own["others"]}, draw)
+        return state | own | {"lr": begun["lr"]}
 
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """One step of torch's optimizer with the derivatives that came with the pass."""
+        """One step of torch's optimizer, in place, with the derivatives that came with the pass."""
         import torch
 
         assert isinstance(problem, SweptProblem)
         work = cast("Swept", at).work
         slopes = {"W1": torch.from_numpy(work.dW1[0]), _OTHERS: torch.from_numpy(work.dw[0])}
         given = {_renamed(key, "others", _OTHERS): tensor for key, tensor in state.items()}
-        stepped = self._rule.step(made_into(_Known, problem, slopes=slopes), given, at)
+        stepped = self._rule.in_place(made_into(_Known, problem, slopes=slopes), given, at)
         problem.sweeps.give_back(work)
         return {"seed": state["seed"]} | {
             _renamed(key, _OTHERS, "others"): tensor for key, tensor in stepped.items()

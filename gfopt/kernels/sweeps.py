@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CHUNKS = 16  # parts of many samples, whatever the threads, which so change no bit
 MANY = 4096  # samples
-SHARED = 8  # replicas from which on threads pay
+SHARED = 5_000_000  # multiplications of layer 1's product from which on threads pay
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Sweeps:
     def _by_replicas(self, moves: Array, whole: Replicas) -> None:
         """Each thread makes all moves of some of the replicas."""
         count, samples = len(whole.w), len(self.data.rows)
-        if count < SHARED:
+        if count == 1 or whole.W1.size * samples < SHARED:
             advance(self.net, self.data, whole, moves, 0, samples)
             return
 

@@ -63,7 +63,11 @@ class TorchOptim(Optimizer):
 
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
         """One step of torch's optimizer, in every replica."""
-        params = {key: self._squeezed(p).clone() for key, p in parameters(state).items()}
+        return self.in_place(problem, {key: tensor.clone() for key, tensor in state.items()}, at)
+
+    def in_place(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
+        """The step on the state's own tensors: copies of many seeds' large layers take longer."""
+        params = {key: self._squeezed(p) for key, p in parameters(state).items()}
         living = self._living(params, lr=float(state["lr"][0]))
         for optimizer in living:
             _remember(optimizer, params, state, self.batches_seeds)
@@ -199,7 +203,7 @@ _KINDS = ("/", "@", "#", "[]")  # a tensor, a 0-dimensional one, a Python number
 
 
 def _remember(optimizer: torch.optim.Optimizer, params: State, state: State, batched: bool) -> None:
-    """Put a copy of what the state holds for each parameter back into torch's optimizer."""
+    """Put what the state holds for each parameter back into torch's optimizer."""
     for key, p in params.items():
         for name, tensor in state.items():
             kind = next((k for k in _KINDS if name.startswith(key + k)), None)
@@ -208,12 +212,12 @@ def _remember(optimizer: torch.optim.Optimizer, params: State, state: State, bat
 
 
 def _thawed(kind: str, tensor: Tensor, batched: bool) -> Any:
-    """From the flat state to what torch expects, never sharing memory with the state."""
+    """From the flat state to what torch expects, on the state's memory."""
     if kind == "/":
-        return (tensor if batched else tensor[0]).clone()
+        return tensor if batched else tensor[0]
     if kind == "[]":
-        return [row.clone() for row in tensor[0]]
-    return tensor[0].clone() if kind == "@" else tensor[0].item()
+        return list(tensor[0])
+    return tensor[0] if kind == "@" else tensor[0].item()
 
 
 def _memory(optimizer: torch.optim.Optimizer, params: State, replicas: int, batched: bool) -> State:
@@ -243,7 +247,7 @@ def _frozen(kind: str, value: Any, replicas: int, batched: bool) -> Tensor:
     import torch
 
     if kind == "/":
-        return cast("Tensor", value if batched else value[None]).clone()
+        return cast("Tensor", value if batched else value[None])
     if kind == "[]":
         return torch.stack(value)[None] if value else torch.empty(1, 0)
     if kind == "#":
