@@ -104,13 +104,22 @@ def _disturbed(groups: Groups) -> Iterator[str]:
 
 
 def _odd_times(groups: Groups) -> Iterator[str]:
-    """Runs whose seconds an epoch lie apart from the others'."""
+    """Runs whose seconds an epoch lie apart from the others', to any of their targets."""
+    found: dict[str, set[int]] = {}
+    slow = set()
     for name, runs in zip(names(groups), groups, strict=True):
-        odd = outliers(runs)
+        found.setdefault(name, set()).update(outliers(runs))
+        slow |= {name} if slow_first(runs) else set()
+    for name, odd in found.items():
         if odd:
-            which = f"seeds {', '.join(map(str, odd))}" if len(odd) <= FEW else f"{len(odd)} seeds"
-            first = ", the first run among them, on the slow side" if slow_first(runs) else ""
+            first = ", the first run among them, on the slow side" if name in slow else ""
             yield (
                 f"{name}: outliers in seconds an epoch (median absolute deviation): "
-                f"{which.replace('seeds', 'seed') if len(odd) == 1 else which}{first}."
+                f"{_seeds(sorted(odd))}{first}."
             )
+
+
+def _seeds(found: list[int]) -> str:
+    if len(found) > FEW:
+        return f"{len(found)} seeds"
+    return f"seed{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from gfopt.batches import Batches
 from gfopt.clock import Clock, Phase
+from gfopt.optimizers.schedule import Schedule, batched
 from gfopt.outcomes import Levels, Outcome, Row
 from gfopt.problem import DenseProblem, Pass
 from gfopt.progress import Progress
@@ -31,7 +32,6 @@ from gfopt.task import Task
 
 if TYPE_CHECKING:
     from gfopt.optimizers.base import Optimizer
-    from gfopt.optimizers.schedule import Schedule
     from gfopt.target import Terms
 
 
@@ -65,8 +65,7 @@ def train(
     `warming`: the phase of the step that is thrown away.
     """
     outcomes: dict[int, Outcome] = {}
-    batched = optimizer.batches_seeds and not (schedule and schedule.reads_loss)
-    for some in [tuple(seeds)] if batched else [(seed,) for seed in seeds]:
+    for some in [tuple(seeds)] if batched(optimizer, schedule) else [(seed,) for seed in seeds]:
         with torch.no_grad():
             loop = Loop(task, optimizer, terms, some, clock, batch_size, schedule, watch)
             loop.run(warming)
@@ -254,9 +253,9 @@ class Loop:
         return self._updates_left() <= 0 or row.seconds >= budget.seconds or passes >= most
 
     def _levels(self, i: int, *, at_end: bool) -> Levels:
-        one = slice(i, i + 1)
+        one = torch.tensor([i], device=self.z.device)
         state = {key: tensor[one] for key, tensor in self.state.items()}
-        return levels(self.task, self.optimizer, state, self.z[one], at_end=at_end)
+        return levels(self.task.of(one), self.optimizer, state, self.z[one], at_end=at_end)
 
     def _outcome(self, i: int, status: Status, worth: Levels) -> Outcome:
         """The replica's end."""
@@ -277,6 +276,7 @@ class Loop:
         self.seeds = tuple(self.seeds[i] for i in going)
         self.state = {key: tensor[rows] for key, tensor in self.state.items()}
         self.at = self.at and self.at.keep(rows)
+        self.task, self.problem = self.task.of(rows), self.problem.of(rows)
         self.tally.replicas, self.tally.last_full = len(going), None
 
     def _epoch(self) -> float:

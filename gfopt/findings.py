@@ -99,12 +99,21 @@ def _compared(pairs: Pairs) -> str:
     """One rule against the first one, on all axes."""
     first, second, found = pairs[0].first, pairs[0].second, pairs[0].found
     count = _count(found.pairs)
-    parts = "; ".join(f"{_times(pair)} the {pair.axis.words}{_basis(pair)}" for pair in pairs)
+    parts = "; ".join(_told(pair) + _basis(pair) for pair in pairs)
     return f"{first.label} against {second.label}, {count}: {parts}{_too_few(pairs[0])}."
 
 
 def _count(pairs: int) -> str:
     return "1 pair" if pairs == 1 else f"{pairs} pairs"
+
+
+def _told(pair: Pair) -> str:
+    """The ratio of the costs; where misses leave it open, which of them is known to be lower."""
+    words, found = pair.axis.words, pair.found
+    if pair.ratio is not None:
+        return f"{_times(pair)} the {words}"
+    pairs = _count(found.wins)
+    return f"fewer {words} in {pairs}, more in {found.losses}, undecided in {found.ties}"
 
 
 def _times(pair: Pair) -> str:
@@ -115,9 +124,9 @@ def _times(pair: Pair) -> str:
 
 def _basis(pair: Pair) -> str:
     """The interval of the ratio and what the test says, in brackets."""
-    found, estimate = pair.found, pair.estimate
-    parts = ["median, misses in"] if found.ratio_mean.value is None else []
-    if found.pairs > 1 and estimate.lo is not None and estimate.hi is not None:
+    found, estimate, known = pair.found, pair.estimate, pair.ratio is not None
+    parts = ["median, misses in"] if known and found.ratio_mean.value is None else []
+    if known and found.pairs > 1 and estimate.lo is not None and estimate.hi is not None:
         kind = "95 %" if found.pairs >= ENOUGH else "range"
         parts.append(f"{kind} {estimate.lo:.2f} to {estimate.hi:.2f}")
     if pair.least <= SIGNIFICANT:
@@ -143,15 +152,14 @@ def _beside_controls(gain: Pair, pairs: Pairs) -> str | None:
 
     A control that takes no more on average matches it; one whose interval holds 1 isn't told apart.
     """
-    if gain.ratio is None or gain.ratio >= 1:
+    if not _ahead(gain):
         return None
     controls = [pair for pair in pairs if pair.of_control and _same(pair, gain)]
     if not controls:
         return None
     head = f"in {gain.axis.words} "
-    matched = [pair for pair in controls if pair.ratio is not None and pair.ratio >= 1]
-    told = [pair for pair in controls if pair.ratio is not None]
-    untold = [pair for pair in told if pair not in matched and _holds_one(pair)]
+    matched = [pair for pair in controls if not _ahead(pair)]
+    untold = [pair for pair in controls if _ahead(pair) and _holds_one(pair)]
     kinds = {"matched by": matched, "not told apart from": untold}
     if parts := [f"{words} {_listed(found)}" for words, found in kinds.items() if found]:
         return head + ", ".join(parts)
@@ -166,14 +174,28 @@ def _same(pair: Pair, gain: Pair) -> bool:
     return one == other
 
 
+def _ahead(pair: Pair) -> bool:
+    """Whether the first costs less: on average, or, where misses leave that open, more often."""
+    return pair.found.wins > pair.found.losses if pair.ratio is None else pair.ratio < 1
+
+
 def _holds_one(pair: Pair) -> bool:
-    _, lo, hi = pair.estimate
+    value, lo, hi = pair.estimate
+    if value is None:
+        return not pair.lower
     return lo is None or hi is None or lo <= 1 <= hi
 
 
 def _listed(pairs: Pairs) -> str:
     """The controls, and how many times their cost the rule takes."""
-    return ", ".join(f"{pair.second.label} ({_times(pair)} its {pair.axis.name})" for pair in pairs)
+    return ", ".join(f"{pair.second.label} ({_beside(pair)})" for pair in pairs)
+
+
+def _beside(pair: Pair) -> str:
+    name, found = pair.axis.name, pair.found
+    if pair.ratio is not None:
+        return f"{_times(pair)} its {name}"
+    return f"fewer {name} in {_count(found.wins)}, more in {found.losses}"
 
 
 def _limits(pairs: Pairs) -> Iterator[str]:

@@ -30,14 +30,18 @@ if TYPE_CHECKING:
     from gfopt.task import Task
 
 
-def output_task(task: Task, seed: int) -> Task:
-    """The task of the output layer alone, on the hidden layers of a seed's start."""
-    start, depth = task.start([seed]), task.train.depth
+def output_task(task: Task, seeds: Sequence[int]) -> Task:
+    """The task of the output layer alone, on the hidden layers of the seeds' starts.
+
+    Its inputs are H (n_{L-1}, N) of one seed, or (R, n_{L-1}, N).
+    """
+    start, depth = task.start(seeds), task.train.depth
     fresh = task.train.fresh
     assert fresh
 
     def features(problem: DenseProblem) -> DenseProblem:
-        hidden = problem.forward(start).a[depth - 1][0]
+        made = problem.forward(start).a[depth - 1]
+        hidden = made if len(seeds) > 1 else made[0]
         top = lambda seed, count: _top(fresh(seed, count), depth)  # noqa: E731
         return replace(problem, hidden=(), inputs=hidden, fresh=top, sample_shape=())
 

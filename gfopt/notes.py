@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gfopt.cautions import cautions
 from gfopt.findings import findings
+from gfopt.pairs import race_of
 from gfopt.records import Record
 from gfopt.rows import Groups, firsts, is_accuracy, level, names
 from gfopt.statistics import ENOUGH
@@ -42,13 +43,13 @@ def footer(groups: Groups, pairs: Sequence[Pair] = (), repeats: Sequence[Record]
 
 
 def _floors(groups: Groups, repeats: Sequence[Record]) -> dict[str, Floor]:
-    """The noise floor of each experiment, from the row that was run twice."""
+    """The noise floor of each experiment, from the first row that was run twice."""
     floors: dict[str, Floor] = {}
     for runs in groups:
-        own = runs[0].experiment, runs[0].label
-        floor = noise_floor(runs, [r for r in repeats if (r.experiment, r.label) == own])
+        own = race_of(runs[0]), runs[0].label
+        floor = noise_floor(runs, [r for r in repeats if (race_of(r), r.label) == own])
         if floor:
-            floors.setdefault(own[0], floor)
+            floors.setdefault(runs[0].experiment, floor)
     return floors
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from gfopt import graphs
 from gfopt.compiled import compiled
 from gfopt.errors import UsageError
+from gfopt.optimizers.schedule import batched
 
 if TYPE_CHECKING:
     from gfopt.config.entries import Entry
@@ -50,6 +51,8 @@ def choose(
     """
     experiment = replace(experiment, entries=entries or experiment.entries)
     against = list(dict.fromkeys(_OBSTACLES[asked](experiment, device_kind)))
+    if asked == "auto" and any(entry.frozen_hidden for entry in entries):
+        against.append("with frozen hidden layers each seed has inputs of its own: one plain batch")
     if asked != "auto":
         if against:
             raise UsageError("\n".join(f"--path {asked}: {reason}" for reason in against))
@@ -65,8 +68,7 @@ def alone(experiment: Experiment, entry: Entry, timing: Timing = "auto") -> bool
     """Whether each seed of this entry is a run of its own, whose seconds count."""
     if timing == "on" or (timing == "auto" and len(experiment.seeds) <= TIMED):
         return True
-    together = entry.made and entry.made.batches_seeds and not entry.frozen_hidden
-    return not together or bool(entry.schedule and entry.schedule.reads_loss)
+    return not (entry.made and batched(entry.made, entry.schedule))
 
 
 def _obstacles(experiment: Experiment, device_kind: str) -> Iterator[str]:

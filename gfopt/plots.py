@@ -28,7 +28,7 @@ from gfopt.pictures import (
     scale_y,
     styled,
 )
-from gfopt.records import HistoryRow, Record, Status
+from gfopt.records import HistoryRow, Record, Status, passes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,16 +58,10 @@ def _seconds(run: Record, row: HistoryRow) -> float | None:
     return row.seconds if run.replicas == 1 else None
 
 
-def _passes(_: Record, row: HistoryRow) -> float | None:
-    if row.forward_passes is None or row.backward_passes is None:
-        return None
-    return row.forward_passes + row.backward_passes
-
-
 _PANELS = (
     _Panel("epochs", "no epochs", lambda _, row: row.epoch),
     _Panel("training seconds, without evaluation", "not measured (ran in a batch)", _seconds),
-    _Panel("sample-passes, forward + backward", "not counted", _passes),
+    _Panel("sample-passes, forward + backward", "not counted", lambda _, row: passes_of(row)),
 )
 
 

@@ -6,7 +6,8 @@ with z_L = cos(W_L, a_{L-1}) where the loss is one of cosines (gfopt.cosine).
 
 Shapes: R replicas, N samples, n_l units in layer l. Columns are samples. x is (n_0, N), one copy
 for all replicas, stored with a sample's features side by side; z_l and a_l are (R, n_l, N). Where
-each replica has samples of its own (mini-batches), x is (R, n_0, N) and y (R, n_L, N).
+each replica has inputs of its own (mini-batches; hidden layers that are frozen) x is (R, n_0, N),
+and y (R, n_L, N) where its targets are its own too.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class Pass(NamedTuple):
     a: list[Tensor]
 
     def keep(self, rows: Tensor) -> Pass:
-        """The pass of some of the replicas; x is shared and stays."""
-        z, a = ([layer[rows] for layer in part[1:]] for part in self)
-        return Pass(self.z[:1] + z, self.a[:1] + a)
+        """The pass of some of the replicas."""
+        z, a = ([_own(layer, rows) for layer in part] for part in self)
+        return Pass(z, a)
 
 
 class Watcher(Protocol):
@@ -157,8 +158,13 @@ class DenseProblem:
 
     def on(self, samples: Tensor) -> DenseProblem:
         """The problem on a mini-batch: samples (R, n) are each replica's own sample numbers."""
-        x, y = self.inputs.mT[samples].mT, self.targets.mT[samples].mT
+        x, y = (_taken(t.mT, samples).mT for t in (self.inputs, self.targets))
         return replace(self, inputs=x, targets=y)
+
+    def of(self, rows: Tensor) -> DenseProblem:
+        """The problem of some of the replicas: itself where all have the same samples."""
+        x, y = (_own(t, rows) for t in (self.inputs, self.targets))
+        return self if x is self.inputs else replace(self, inputs=x, targets=y)
 
     def watched(self, watcher: Watcher) -> DenseProblem:
         """The same problem, whose passes the watcher counts."""
@@ -171,8 +177,7 @@ class DenseProblem:
 
     def _member_losses(self, members: State) -> Tensor:
         """Losses (R, P) of members (R, P, ...), their activations thrown away layer by layer."""
-        own = self.targets.ndim == 3  # each replica has samples of its own
-        a, y = (t[:, None] if own else t for t in (self.inputs, self.targets))
+        a, y = (t[:, None] if t.ndim == 3 else t for t in (self.inputs, self.targets))
         for l in range(1, self.depth):
             a = self.hidden[l - 1].value(_affine(members, l, a))
         return self.loss.value(self._pre_activations(members, self.depth, a), y)
@@ -186,6 +191,16 @@ class DenseProblem:
 
     def _activate(self, l: int, z: Tensor) -> Tensor:
         return self.hidden[l - 1].value(z) if l < self.depth else self.loss.activate(z)
+
+
+def _own(tensor: Tensor, rows: Tensor) -> Tensor:
+    """Those of some of the replicas; what all share, without a dimension for them, stays."""
+    return tensor[rows] if tensor.ndim == 3 else tensor
+
+
+def _taken(rows: Tensor, samples: Tensor) -> Tensor:
+    """The rows of (N, d), or of (R, N, d), that each replica has in samples (R, n)."""
+    return rows[samples] if rows.ndim == 2 else rows.take_along_dim(samples[..., None], 1)
 
 
 def _affine(params: State, l: int, a: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -137,9 +137,7 @@ class Record(BaseModel):
     @property
     def passes(self) -> float | None:
         """Sample-passes, forward and backward."""
-        if self.forward_passes is None or self.backward_passes is None:
-            return None
-        return self.forward_passes + self.backward_passes
+        return passes_of(self)
 
     @property
     def flops(self) -> float | None:
@@ -183,6 +181,22 @@ class HistoryRow(BaseModel):
         """A metric of this reading; None where it wasn't read."""
         value: float | None = self.loss if metric == "train_loss" else getattr(self, metric)
         return value
+
+
+class Counted(Protocol):
+    """A run or a reading: sample-passes up to there, None where they aren't counted."""
+
+    @property
+    def forward_passes(self) -> float | None: ...
+
+    @property
+    def backward_passes(self) -> float | None: ...
+
+
+def passes_of(counted: Counted) -> float | None:
+    """Sample-passes, forward and backward."""
+    forward, backward = counted.forward_passes, counted.backward_passes
+    return None if forward is None or backward is None else forward + backward
 
 
 def read_record(folder: Path) -> Record | None:

@@ -111,14 +111,17 @@ def train_seeds(
 ) -> tuple[list[Outcome], Clock]:
     """Train a rule of an experiment on a code path; outcomes by seed, and the clock of them all.
 
-    In one batch; with frozen hidden layers one by one, as each seed has inputs of its own then.
+    In one batch; with frozen hidden layers each seed has inputs of its own, which the plain path's
+    batches alone take.
     """
     from gfopt.clock import Phase, clock_for
     from gfopt.engine import train
+    from gfopt.optimizers.schedule import batched
 
     clock = clock_for(task.train.inputs.device)
     outcomes: list[Outcome] = []
-    for some in [[seed] for seed in seeds] if entry.frozen_hidden else [seeds]:
+    apart = entry.frozen_hidden and not (path == PLAIN and batched(rule, entry.schedule))
+    for some in [[seed] for seed in seeds] if apart else [seeds]:
         clock.enter(Phase.SET_UP)
         with _on(path, entry, rule, task, some) as (way, runner):
             clock.enter(Phase.OTHER)
@@ -149,7 +152,7 @@ def _on(
             yield made
         return
     times = rule.updates_of_layers(task.train.depth)[-1]
-    with _paved(path, entry, rule, output_task(task, seeds[0])) as (way, runner):
+    with _paved(path, entry, rule, output_task(task, seeds)) as (way, runner):
         yield way, Repeated(rule=runner, times=times) if times > 1 else runner
 
 

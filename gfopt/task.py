@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,11 @@ class Task:
         ]
         stacked = {key: np.stack([s[key] for s in starts]) for key in starts[0]}
         return _placed(stacked, self.train.inputs)
+
+    def of(self, rows: Tensor) -> Task:
+        """The task of some of the replicas."""
+        valid, test = self.valid and self.valid.of(rows), self.test and self.test.of(rows)
+        return replace(self, train=self.train.of(rows), valid=valid, test=test)
 
     def bytes_of_a_replica(self) -> int:
         """About what one more seed in a batch takes: passes, parameters, derivatives, old and new.

@@ -97,6 +97,11 @@ class Schedule(Options):
         return made
 
 
+def batched(rule: Optimizer, schedule: Schedule | None) -> bool:
+    """Whether seeds run in one batch: not where each has an lr by its own loss."""
+    return rule.batches_seeds and not (schedule and schedule.reads_loss)
+
+
 def _numbers(scheduler: Any) -> dict[str, float]:
     """All that the scheduler remembers as a number, apart from its options."""
     return {k: float(v) for k, v in vars(scheduler).items() if isinstance(v, int | float)}

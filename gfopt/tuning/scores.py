@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from gfopt.records import Status
+from gfopt.records import Status, passes_of
 
 if TYPE_CHECKING:
     from gfopt.outcomes import Outcome, Row
@@ -45,13 +45,6 @@ def score(outcomes: Sequence[Outcome], target: Target, limits: Limits) -> float:
     return fmean(_of_run(outcome, target, limits) for outcome in outcomes)
 
 
-def passes_of(row: Row, samples: int) -> float | None:
-    """Full-data passes up to a reading, forward and backward; None: not counted."""
-    if row.forward_passes is None or row.backward_passes is None:
-        return None
-    return (row.forward_passes + row.backward_passes) / samples
-
-
 def _of_run(outcome: Outcome, target: Target, limits: Limits) -> float:
     hit = outcome.hits[-1]
     if hit:
@@ -61,10 +54,10 @@ def _of_run(outcome: Outcome, target: Target, limits: Limits) -> float:
 
 def _share(row: Row, last: Row, limits: Limits) -> float:
     """The share of the budget up to a reading; the last one knows whether passes are counted."""
-    passes = passes_of(row, limits.samples)
-    if passes is None or passes_of(last, limits.samples) is None:
+    passes = passes_of(row)
+    if passes is None or passes_of(last) is None:
         return min(max(row.epoch, 0) / limits.epochs, 1.0)
-    return min(passes / limits.passes, 1.0)
+    return min(passes / limits.samples / limits.passes, 1.0)
 
 
 def _distance(history: Sequence[Row], target: Target) -> float:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from gfopt.clock import Phase
 from gfopt.errors import GfoptError
 from gfopt.paths import Asked, choose
+from gfopt.records import passes_of
 from gfopt.runs import train_seeds
-from gfopt.tuning.scores import WORST, Limits, passes_of, score
+from gfopt.tuning.scores import WORST, Limits, score
 from gfopt.tuning.spaces import with_options
 from gfopt.tuning.studies import Trial
 
@@ -72,13 +73,13 @@ class Runner:
         assert budget.passes
         limits = Limits(budget.epochs, budget.passes, samples)
         last = [outcome.history[-1] for outcome in outcomes]
-        passes = [passes_of(row, samples) for row in last]
+        passes = [passes_of(row) for row in last]
         counted = [p for p in passes if p is not None]
         return Trial(
             number,
             dict(options),
             score(outcomes, self.experiment.targets[-1], limits),
             sum(max(row.epoch, 0) for row in last),
-            sum(counted) if len(counted) == len(passes) else None,
+            sum(counted) / samples if len(counted) == len(passes) else None,
             seconds,
         )

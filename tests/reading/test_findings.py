@@ -126,6 +126,35 @@ def test_with_misses_the_median_is_told_and_that_misses_are_in_it():
     assert "sign test" in told
 
 
+def half(label, costs, **more):
+    """Of ten runs the last five missed."""
+    return row(label, [*costs[:5], *[None] * 5], **more)
+
+
+def test_where_misses_leave_the_ratio_open_pairs_are_counted():
+    told = note("B against A, 10 pairs: ", half("A", SLOW), half("B", FAST))
+    (found, *_) = pairs_of([half("A", SLOW), half("B", FAST)])
+    assert found.ratio is None
+    assert (
+        "10 pairs: fewer epochs in 5 pairs, more in 0, undecided in 5 (no difference shown, sign "
+        f"test, p = {found.p:.2g}); fewer sample-passes in 5 pairs, " in told
+    )
+    assert "times" not in told
+
+
+@pytest.mark.parametrize(
+    ("costs", "said"),
+    [
+        ([f * 0.8 for f in FAST], "matched by C (fewer epochs in 0 pairs, more in 5)"),
+        (FAST, "matched by C (fewer epochs in 0 pairs, more in 0)"),
+        (SLOWER, "not told apart from C (fewer epochs in 5 pairs, more in 0)"),
+    ],
+)
+def test_a_gain_that_misses_leave_open_is_set_against_controls_by_its_pairs(costs, said):
+    rows = half("A", SLOW), half("B", FAST), half("C", costs, control_of=["B"])
+    assert gain(*rows) == f"B's gain over A: in epochs {said}"
+
+
 def test_several_targets_are_told_apart():
     def two(label, costs):
         return [

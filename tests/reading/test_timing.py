@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from gfopt.tables import summarise
 from gfopt.timing import Floor, is_time, noise_floor, outliers, slow_first
 from tests.reading.factory import record
 from tests.reading.rows import FAST, SLOW, note, notes, row
@@ -119,6 +120,23 @@ def test_only_undisturbed_runs_alone_tell_the_noise_floor():
     assert noise_floor(runs, []) is None
     mixed = [*paced(20, other_work=1.0, repeat=2), *paced(0.5, 11, repeat=2)[1:]]
     assert math.isclose(noise_floor(runs, mixed).single, 1.1)
+
+
+def test_runs_of_several_targets_are_set_against_their_own_repeats():
+    def to(target, seconds, **more):
+        return paced(*seconds, target=target, **more)
+
+    races = [*to("easy", [10, 11, 9]), *to("hard", [50, 55, 45])]
+    again = [*to("easy", [10, 11, 9.9], repeat=2), *to("hard", [50, 55, 49.5], repeat=2)]
+    races += [run.model_copy(update={"label": "B"}) for run in races]
+    (told,) = (n for n in summarise([*races, *again]).notes if n.startswith("Noise floor"))
+    assert "single runs up to 1.10 times" in told
+
+
+def test_outliers_to_several_targets_are_told_once():
+    easy, hard = (paced(*[10.0, 10.1, 30.0, 9.9, 10.0], target=t) for t in ("easy", "hard"))
+    (told,) = (sentence for sentence in notes(easy, hard) if "outliers" in sentence)
+    assert told.endswith("(median absolute deviation): seed 3.")
 
 
 @pytest.mark.parametrize(("seeds", "shown"), [(1, False), (2, True), (9, True), (10, False)])

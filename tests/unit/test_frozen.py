@@ -113,16 +113,41 @@ def test_the_compiled_path_gives_what_the_plain_one_does(name):
     assert costs[0] == costs[1]
 
 
+@pytest.mark.parametrize("path", [PLAIN, "compiled"])
 @pytest.mark.parametrize("name", ["gradient_descent", "position_wise"])
-def test_several_seeds_give_what_each_gives_alone(name):
-    target = Target(train_loss=0.7)
-    together = trained(name, (2, 5, 1), lr=0.3, target=target, epochs=99)
+def test_several_seeds_give_what_each_gives_alone(name, path):
+    how = {"path": path, "lr": 0.3, "target": Target(valid_loss=0.7), "epochs": 99}
+    together = trained(name, (2, 5, 1), **how)
     assert [outcome.seed for outcome in together] == [2, 5, 1]
     for outcome in together:
-        (alone,) = trained(name, (outcome.seed,), lr=0.3, target=target, epochs=99)
-        assert [row.loss for row in outcome.history] == [row.loss for row in alone.history]
-        assert all(torch.equal(outcome.weights[key], w) for key, w in alone.weights.items())
+        (alone,) = trained(name, (outcome.seed,), **how)
+        assert_same_run(outcome, alone)
     assert len({outcome.history[-1].epoch for outcome in together}) > 1
+
+
+@pytest.mark.parametrize(("name", "options"), RULES, ids=[name for name, _ in RULES])
+def test_a_batch_of_seeds_gives_every_rule_what_single_seeds_do(name, options):
+    for outcome in trained(name, (4, 2), epochs=2, **options):  # rounding grows with updates
+        (alone,) = trained(name, (outcome.seed,), epochs=2, **options)
+        assert_same_run(outcome, alone)
+
+
+def test_each_seed_of_a_batch_has_mini_batches_of_its_own_hidden_outputs():
+    for outcome in trained("gradient_descent", (4, 2), lr=0.3, batch_size=5):
+        (alone,) = trained("gradient_descent", (outcome.seed,), lr=0.3, batch_size=5)
+        assert_same_run(outcome, alone)
+
+
+def assert_same_run(one, other):
+    """But for rounding: products of a batch are made in another order."""
+    assert [row.epoch for row in one.history] == [row.epoch for row in other.history]
+    costs = [[(r.forward_passes, r.backward_passes) for r in o.history] for o in (one, other)]
+    assert costs[0] == costs[1]
+    losses = [[row.loss for row in outcome.history] for outcome in (one, other)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-10)
+    levels = [[v for v in outcome.levels if v is not None] for outcome in (one, other)]
+    assert levels[0] == pytest.approx(levels[1], abs=1e-10)
+    assert_close(one.weights, other.weights)
 
 
 @pytest.mark.parametrize(("name", "steps"), [("gradient_descent", 1), ("position_wise", 3)])

@@ -104,6 +104,29 @@ def test_rules_that_take_seeds_one_by_one_are_always_timed(rule):
     assert alone(race, race.entries[0], "off")
 
 
+FROZEN = "{name: position_wise, lr: 0.2, label: frozen, frozen_hidden: true}"
+
+
+def test_seeds_with_frozen_hidden_layers_go_together_on_the_plain_path_alone():
+    race = experiment(RACE, f"optimizers=[{{name: gradient_descent, lr: 0.5}}, {FROZEN}]")
+    free, frozen = race.entries
+    assert choose(race, "cpu").path == choose(race, "cpu", entries=(free,)).path == "compiled"
+    path, told = choose(race, "cpu", entries=(frozen,))
+    assert (path, "each seed has inputs of its own" in told) == ("plain", True)
+    assert not alone(race, frozen, "off")
+
+
+def test_frozen_seeds_of_a_batch_count_as_single_runs_do(tmp_path):
+    changes = f"optimizers=[{FROZEN}]", "target={train_loss: 2.1}"
+    single = records(tmp_path / "on", *changes, timing="on").records
+    batch = records(tmp_path / "off", *changes, timing="off").records
+    assert [(r.seed, r.epochs, r.status) for r in batch] == [
+        (r.seed, r.epochs, r.status) for r in single
+    ]
+    assert {r.reached for r in single} == {True}
+    assert [{r.replicas for r in found} for found in (single, batch)] == [{1}, {3}]
+
+
 def records(out, *changes, **more):
     config = json.loads(json.dumps(CONFIG)) | {"seeds": [1, 2, 3]}
     return gfopt.run(config, out=out, settings=changes, **more)
