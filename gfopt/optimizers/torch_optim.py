@@ -216,7 +216,7 @@ def _thawed(kind: str, tensor: Tensor, batched: bool) -> Any:
     if kind == "/":
         return tensor if batched else tensor[0]
     if kind == "[]":
-        return list(tensor[0])
+        return [row.clone() for row in tensor[0]]  # products round as those of torch's own rows do
     return tensor[0] if kind == "@" else tensor[0].item()
 
 
