@@ -46,6 +46,7 @@ def in_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_gfopt_command_of_the_documents_runs_in_order(in_folder):
     found = commands("gfopt ")
     assert len(found) >= 6

@@ -26,6 +26,7 @@ class Loops(ABC):
     kernels: ClassVar[tuple[str, ...]]  # files of gfopt/kernels that it runs: part of a run's id
     repaid: ClassVar[int]  # epochs of the budget from which on compiling pays
     pieces: ClassVar[bool] = False  # whether mini-batches and schedules are taken
+    in_place: ClassVar[bool] = False  # whether a step uses up the state that it is given
 
     @abstractmethod
     def unfit(self, rule: Optimizer, activations: tuple[str, ...], loss: Loss) -> str | None:

@@ -32,6 +32,7 @@ class ElementwiseLoops(DescentLoops):
     """A single sweep brings the derivatives of all layers."""
 
     repaid = 1000  # the plain path is as fast on small data: compiling pays on long runs alone
+    in_place = True  # copies of three tensors as large as W_1 would take longer than the step
 
     def made(self, rule: Optimizer, task: Task) -> tuple[Task, Optimizer]:
         """The sweeps, and the rule on two tensors; W_1 as it is, never by coefficients."""

@@ -92,7 +92,7 @@ def test_the_operations_with_frozen_hidden_layers_are_those_of_one_pass_and_the_
     given, tiny = task(Tiny()), Tiny()
     rule, samples, widths = optimizers["gradient_descent"](lr=0.1), 24, tiny.widths
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        top = output_task(given, 1)
+        top = output_task(given, [1])
     below = counter.get_total_flops() - 2 * samples * widths[-1] * widths[-2]  # it passes all of it
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         start = top.start([1])

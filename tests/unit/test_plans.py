@@ -105,9 +105,10 @@ def test_the_path_asked_for_is_everybodys():
     assert set(paths("seeds=1-6", path="plain").values()) == {("plain", False)}
 
 
-def test_frozen_hidden_layers_take_seeds_one_by_one():
+def test_frozen_hidden_layers_of_many_seeds_go_in_one_plain_batch():
     frozen = "optimizers.1={name: position_wise, label: B, frozen_hidden: true}"
-    assert paths(frozen, timing="off")["B"][1] is True
+    assert paths(frozen, timing="off") == {"A": ("compiled", False), "B": ("plain", False)}
+    assert paths(frozen) == {"A": ("compiled", True), "B": ("compiled", True)}
 
 
 def test_records_are_shown_by_rule_then_seed_repeats_behind():
