@@ -110,21 +110,26 @@ def _count(pairs: int) -> str:
 def _told(pair: Pair) -> str:
     """The ratio of the costs; where misses leave it open, which of them is known to be lower."""
     words, found = pair.axis.words, pair.found
-    if pair.ratio is not None:
+    if _is_known(pair):
         return f"{_times(pair)} the {words}"
     pairs = _count(found.wins)
     return f"fewer {words} in {pairs}, more in {found.losses}, undecided in {found.ties}"
 
 
+def _is_known(pair: Pair) -> bool:
+    """Whether the ratio is a number: 0 and infinity stand for misses."""
+    return pair.ratio is not None and 0 < pair.ratio < math.inf
+
+
 def _times(pair: Pair) -> str:
-    if pair.ratio is None:
-        return "an unknown number of times"
-    return "infinitely many times" if math.isinf(pair.ratio) else f"{pair.ratio:.2f} times"
+    if not _is_known(pair):
+        return f"fewer in {_count(pair.found.wins)}, more in {pair.found.losses}"
+    return f"{pair.ratio:.2f} times"
 
 
 def _basis(pair: Pair) -> str:
     """The interval of the ratio and what the test says, in brackets."""
-    found, estimate, known = pair.found, pair.estimate, pair.ratio is not None
+    found, estimate, known = pair.found, pair.estimate, _is_known(pair)
     parts = ["median, misses in"] if known and found.ratio_mean.value is None else []
     if known and found.pairs > 1 and estimate.lo is not None and estimate.hi is not None:
         kind = "95 %" if found.pairs >= ENOUGH else "range"
@@ -150,16 +155,17 @@ def _too_few(pair: Pair) -> str:
 def _beside_controls(gain: Pair, pairs: Pairs) -> str | None:
     """Whether a gain on one axis is beyond each control of the rule; None without gain or control.
 
-    A control that takes no more on average matches it; one whose interval holds 1 isn't told apart.
+    A control that takes no more on average, or where misses leave that open less more often,
+    matches it; one whose interval holds 1 isn't told apart.
     """
-    if not _ahead(gain):
+    if _lead(gain) <= 0:
         return None
     controls = [pair for pair in pairs if pair.of_control and _same(pair, gain)]
     if not controls:
         return None
     head = f"in {gain.axis.words} "
-    matched = [pair for pair in controls if not _ahead(pair)]
-    untold = [pair for pair in controls if _ahead(pair) and _holds_one(pair)]
+    matched = [pair for pair in controls if _lead(pair) < 0 or pair.ratio == 1]
+    untold = [pair for pair in controls if pair not in matched and _holds_one(pair)]
     kinds = {"matched by": matched, "not told apart from": untold}
     if parts := [f"{words} {_listed(found)}" for words, found in kinds.items() if found]:
         return head + ", ".join(parts)
@@ -174,14 +180,14 @@ def _same(pair: Pair, gain: Pair) -> bool:
     return one == other
 
 
-def _ahead(pair: Pair) -> bool:
-    """Whether the first costs less: on average, or, where misses leave that open, more often."""
-    return pair.found.wins > pair.found.losses if pair.ratio is None else pair.ratio < 1
+def _lead(pair: Pair) -> float:
+    """Above 0 where the first costs less: on average or, if misses leave that open, more often."""
+    return pair.found.wins - pair.found.losses if pair.ratio is None else 1 - pair.ratio
 
 
 def _holds_one(pair: Pair) -> bool:
-    value, lo, hi = pair.estimate
-    if value is None:
+    _, lo, hi = pair.estimate
+    if not _is_known(pair):
         return not pair.lower
     return lo is None or hi is None or lo <= 1 <= hi
 
@@ -192,10 +198,7 @@ def _listed(pairs: Pairs) -> str:
 
 
 def _beside(pair: Pair) -> str:
-    name, found = pair.axis.name, pair.found
-    if pair.ratio is not None:
-        return f"{_times(pair)} its {name}"
-    return f"fewer {name} in {_count(found.wins)}, more in {found.losses}"
+    return f"{_times(pair)} its {pair.axis.name}" if _is_known(pair) else _times(pair)
 
 
 def _limits(pairs: Pairs) -> Iterator[str]:

@@ -82,10 +82,10 @@ def summarise(records: Sequence[Record], failed: Sequence[str] = ()) -> Table:
     Of several targets each has its row; runs made once more count in no row, but for the noise
     floor. `failed` are the labels of runs that raised: no results, but told of in a note.
     """
-    views = [view for record in records if record.repeat == 1 for view in record.views()]
+    every = [view for record in records for view in record.views()]
+    views, repeats = ([v for v in every if (v.repeat > 1) is more] for more in (False, True))
     groups = _grouped(views)
     pairs = pairs_of(groups)
-    repeats = [record for record in records if record.repeat > 1]
     notes = [*failures(failed), *footer(groups, pairs, repeats)]
     more = {
         "costs": Table(COSTS, [row for runs in groups for row in _costs(runs, views)], []),

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from gfopt.records import Hit
 from gfopt.tables import summarise
 from gfopt.timing import Floor, is_time, noise_floor, outliers, slow_first
 from tests.reading.factory import record
@@ -123,14 +124,21 @@ def test_only_undisturbed_runs_alone_tell_the_noise_floor():
 
 
 def test_runs_of_several_targets_are_set_against_their_own_repeats():
-    def to(target, seconds, **more):
-        return paced(*seconds, target=target, **more)
+    def raced(*seconds, **more):
+        """Runs that reached an easy target, and after five times as long a hard one."""
+        return [
+            run.model_copy(update={"hits": [hit(run, "easy", 1), hit(run, "hard", 5)]})
+            for run in paced(*seconds, **more)
+        ]
 
-    races = [*to("easy", [10, 11, 9]), *to("hard", [50, 55, 45])]
-    again = [*to("easy", [10, 11, 9.9], repeat=2), *to("hard", [50, 55, 49.5], repeat=2)]
-    races += [run.model_copy(update={"label": "B"}) for run in races]
-    (told,) = (n for n in summarise([*races, *again]).notes if n.startswith("Noise floor"))
+    runs = [*raced(10, 11, 9), *raced(10, 11, 9.9, repeat=2), *raced(10, 11, 9, label="B")]
+    (told,) = (n for n in summarise(runs).notes if n.startswith("Noise floor"))
     assert "single runs up to 1.10 times" in told
+
+
+def hit(run, target, times):
+    values = {name: getattr(run, name) for name in Hit.model_fields}
+    return Hit(**values | {"target": target, "seconds": run.seconds * times})
 
 
 def test_outliers_to_several_targets_are_told_once():
