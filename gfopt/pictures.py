@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
     Curve = tuple[Record, Sequence[HistoryRow]]  # a run and its readings
+    Stroke = dict[str, Any]  # colour and dash of a line
+    Strokes = dict[str, Stroke]  # by label
 
 WIDTH = 9.5  # inches, of the figures of a reproduction
 
 # Okabe & Ito's colours, told apart by all eyes; without yellow and black
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#8C6D31")
+_DASHES = ("-", "--", ":", "-.")
 GREY = "#555555"
 FAINT = "#E6E6E6"
 _STYLE: dict[Any, Any] = {  # Any: matplotlib types the keys one by one
@@ -71,6 +74,16 @@ def save(figure: Figure, path: Path, kind: str = "png") -> None:
 def colours(labels: Iterable[str]) -> dict[str, str]:
     """A colour for each label, in order of appearance."""
     return dict(zip(dict.fromkeys(labels), cycle(COLOURS), strict=False))
+
+
+def strokes(labels: Iterable[str]) -> Strokes:
+    """Colour and dash of each label's line: where colours are used up, they come dashed."""
+    names = list(dict.fromkeys(labels))
+    dashes = (_DASHES[i // len(COLOURS) % len(_DASHES)] for i in range(len(names)))
+    return {
+        name: {"color": colour, "linestyle": dash}
+        for (name, colour), dash in zip(colours(names).items(), dashes, strict=True)
+    }
 
 
 def by_label(curves: Iterable[Curve]) -> dict[str, list[Curve]]:

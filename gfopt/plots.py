@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from gfopt.pictures import (
     GREY,
     by_label,
-    colours,
     end,
     entry,
     heading,
@@ -26,6 +25,7 @@ from gfopt.pictures import (
     save,
     scale_x,
     scale_y,
+    strokes,
     styled,
 )
 from gfopt.records import HistoryRow, Record, Status, passes_of
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from gfopt.pictures import Curve
+    from gfopt.pictures import Curve, Stroke, Strokes
 
 PICTURES = ("png", "svg", "pdf")
 MANY = 10  # seeds from which on curves would hide each other
@@ -97,24 +97,24 @@ def _figure(races: list[list[Curve]]) -> Figure:
         run = curves[0][0]
         part.suptitle(heading(run), x=0.01, ha="left", fontweight="bold")
         axes = part.subplots(1, len(_PANELS), sharey=True)
-        colour = colours(run.label for run, _ in curves)
+        stroke = strokes(run.label for run, _ in curves)
         seeds = max(map(len, by_label(curves).values()))
         draw_race = _draw_shares if run.target and seeds >= MANY else _draw_curves
-        entries = draw_race(axes, curves, colour)
+        entries = draw_race(axes, curves, stroke)
         part.legend(handles=entries, loc="outside right upper", frameon=False)
     return figure
 
 
-def _draw_curves(axes: Sequence[Axes], curves: list[Curve], colour: dict[str, str]) -> list[Line2D]:
+def _draw_curves(axes: Sequence[Axes], curves: list[Curve], stroke: Strokes) -> list[Line2D]:
     """Each run's way to the target; the entries of the legend."""
     for ax, panel in zip(axes, _PANELS, strict=True):
-        _draw_panel(ax, panel, curves, colour)
+        _draw_panel(ax, panel, curves, stroke)
     scale_y(axes[0], curves[0][0], [levels(run, rows) for run, rows in curves])
     axes[0].set_ylabel(metric(curves[0][0]))
-    return _legend(curves, colour)
+    return _legend(curves, stroke)
 
 
-def _draw_shares(axes: Sequence[Axes], curves: list[Curve], colour: dict[str, str]) -> list[Line2D]:
+def _draw_shares(axes: Sequence[Axes], curves: list[Curve], stroke: Strokes) -> list[Line2D]:
     """The share of each rule's runs that have reached the target, by what it had cost them.
 
     Source: Hansen, Auger, Brockhoff, Tušar & Tušar, "COCO: performance assessment", arXiv
@@ -124,7 +124,7 @@ def _draw_shares(axes: Sequence[Axes], curves: list[Curve], colour: dict[str, st
 
     for ax, panel in zip(axes, _PANELS, strict=True):
         ends = [
-            _draw_share(ax, panel, runs, colour[label]) for label, runs in by_label(curves).items()
+            _draw_share(ax, panel, runs, stroke[label]) for label, runs in by_label(curves).items()
         ]
         scale_x(ax, [end for part in ends for end in part])
         _say_missing(ax, panel.missing, [], everything=not any(ends))
@@ -133,10 +133,10 @@ def _draw_shares(axes: Sequence[Axes], curves: list[Curve], colour: dict[str, st
     axes[0].set_ylim(-0.02, 1.02)
     axes[0].yaxis.set_major_formatter(PercentFormatter(1))
     axes[0].set_ylabel(fill(f"runs that have reached {curves[0][0].target}", 44))
-    return [entry(label, color=shade, linewidth=2) for label, shade in colour.items()]
+    return [entry(label, **line, linewidth=2) for label, line in stroke.items()]
 
 
-def _draw_share(ax: Axes, panel: _Panel, curves: list[Curve], colour: str) -> list[float]:
+def _draw_share(ax: Axes, panel: _Panel, curves: list[Curve], stroke: Stroke) -> list[float]:
     """One rule's steps; the costs at the target, and the longest run, to scale by."""
     costs = [(panel.cost(run, rows[-1]), run.reached) for run, rows in curves]
     known = [(cost, reached) for cost, reached in costs if cost is not None]
@@ -146,19 +146,19 @@ def _draw_share(ax: Axes, panel: _Panel, curves: list[Curve], colour: str) -> li
     longest = max(cost for cost, _ in known)
     shares = [i / len(curves) for i in range(len(hits) + 1)]
     first = hits[0] if hits else min(cost for cost, _ in known)
-    ax.step([first, *hits, longest], [0.0, *shares[1:], shares[-1]], where="post", color=colour)
+    ax.step([first, *hits, longest], [0.0, *shares[1:], shares[-1]], where="post", **stroke)
     return [first, longest]
 
 
-def _draw_panel(ax: Axes, panel: _Panel, curves: list[Curve], colour: dict[str, str]) -> None:
+def _draw_panel(ax: Axes, panel: _Panel, curves: list[Curve], stroke: Strokes) -> None:
     """Every run that has this cost, the levels to compare with, and the names of those without."""
     ends: list[float] = []
     missing: dict[str, None] = {}
     for run, rows in curves:
         points = _points(panel, run, rows)
         if points:
-            _draw_curve(ax, points, run, colour[run.label])
-            _draw_boundaries(ax, panel, run, rows, colour[run.label])
+            _draw_curve(ax, points, run, stroke[run.label])
+            _draw_boundaries(ax, panel, run, rows, stroke[run.label]["color"])
             ends += [points[-1][0]] if run.status is not Status.DIVERGED else []
         else:
             missing[run.label] = None
@@ -176,12 +176,12 @@ def _points(panel: _Panel, run: Record, rows: Sequence[HistoryRow]) -> list[tupl
     return [(x, y) for x, y in pairs if x is not None and math.isfinite(y)]
 
 
-def _draw_curve(ax: Axes, points: list[tuple[float, float]], run: Record, colour: str) -> None:
+def _draw_curve(ax: Axes, points: list[tuple[float, float]], run: Record, stroke: Stroke) -> None:
     """One seed's line and how it ended."""
     xs, ys = zip(*points, strict=True)
-    ax.plot(xs, ys, color=colour, linewidth=0.9, alpha=0.8)
+    ax.plot(xs, ys, **stroke, linewidth=0.9, alpha=0.8)
     if run.target:
-        ax.plot(xs[-1:], ys[-1:], color=colour, **end(reached=run.reached), zorder=3)
+        ax.plot(xs[-1:], ys[-1:], color=stroke["color"], **end(reached=run.reached), zorder=3)
 
 
 def _draw_boundaries(
@@ -208,9 +208,9 @@ def _say_missing(ax: Axes, words: str, labels: list[str], *, everything: bool) -
         ax.set_xlabel(fill(f"{words}: {', '.join(labels)}", 55), color=GREY, loc="left")
 
 
-def _legend(curves: list[Curve], colour: dict[str, str]) -> list[Line2D]:
+def _legend(curves: list[Curve], stroke: Strokes) -> list[Line2D]:
     """A line for each label, level and kind of end that the picture has."""
-    entries = [entry(label, color=shade, linewidth=2) for label, shade in colour.items()]
+    entries = [entry(label, **line, linewidth=2) for label, line in stroke.items()]
     entries += [entry(words, **style) for words, _, style in marks(curves[0][0])]
     ends = {run.reached for run, _ in curves if run.target}
     words = {True: "target reached", False: "ended without it"}

@@ -22,7 +22,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gfopt.pictures import COLOURS, GREY, colours, save, styled
+from gfopt.pictures import GREY, save, strokes, styled
 from gfopt.records import write_whole
 from gfopt.tuning.studies import Trial
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gfopt.tuning.command import Found
-
-_LINES = ("-", "--", ":", "-.")  # one after the other, as there are fewer colours than rules
 
 
 def expected_best(scores: Sequence[float], k: int) -> float:
@@ -79,16 +77,10 @@ def _figure(every: Sequence[Found], title: str, passes: float) -> Figure:
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9.5, max(4.5, 0.22 * (4 + len(every)))), layout="constrained")
-    ax, shade = figure.subplots(), colours(f.entry.label for f in every)
-    for i, found in enumerate(every):
-        line = _LINES[i // len(COLOURS) % len(_LINES)]
-        values = curve(found)
-        style: dict[str, Any] = {
-            "color": shade[found.entry.label],
-            "linestyle": line,
-            "marker": ".",
-        }
-        ax.plot(range(1, len(values) + 1), values, label=found.entry.label, **style)
+    ax, stroke = figure.subplots(), strokes(f.entry.label for f in every)
+    for found in every:
+        values, label = curve(found), found.entry.label
+        ax.plot(range(1, len(values) + 1), values, label=label, marker=".", **stroke[label])
     ax.axhline(1, color=GREY, linewidth=1)
     ax.set_title(title, loc="left", fontweight="bold")
     ax.set_xlabel("trials")

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from matplotlib.figure import Figure
 
-from gfopt.pictures import scale_x, styled
+from gfopt.pictures import scale_x, strokes, styled
 from gfopt.plots import PICTURES, _figure, draw
 from tests.reading.factory import history, missed, record
 
@@ -146,6 +146,12 @@ def test_the_numbers_below_a_logarithmic_panel_are_apart(first, ratio):
         boxes = [text.get_window_extent() for text in shown if text.get_text()]
     assert len(boxes) >= 2
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_where_colours_are_used_up_lines_are_told_apart_by_their_dashes():
+    drawn = [tuple(stroke.values()) for stroke in strokes(map(str, range(30))).values()]
+    assert len(set(drawn)) == 30
+    assert {dash for _, dash in drawn[:8]} == {"-"}
 
 
 def test_from_ten_seeds_on_the_share_that_has_reached_the_target_is_drawn():
