@@ -228,10 +228,13 @@ def _noise(
         f"Noise floor of the seconds: {floor.label} against itself is up to {floor.mean:.2f} times "
         f"apart on average over {_count(floor.pairs)}, single runs up to {floor.single:.2f} times."
     )
+    within: dict[tuple[str | None, str], list[Pair]] = {}
     for pair in timed:
         if pair.ratio is not None and 1 / floor.mean <= pair.ratio <= floor.mean:
-            aim = f"{pair.first.target}: " if len(aims) > 1 else ""
-            yield (
-                f"{aim}{pair.first.label}'s difference from {pair.second.label} in seconds "
-                f"({_times(pair)}) is within the noise floor."
-            )
+            within.setdefault((pair.first.target, pair.second.label), []).append(pair)
+    for (target, second), found in within.items():
+        aim = f"{target}: " if len(aims) > 1 else ""
+        yield (
+            f"{aim}Within the noise floor are the differences in seconds from {second} of "
+            f"{', '.join(map(_named, found))}."
+        )

@@ -204,9 +204,15 @@ def test_the_noise_floor_is_how_far_equal_runs_lie_apart():
 def test_a_difference_within_the_noise_floor_is_told():
     near = row("N", [s * (1.05 + s / 1e5) for s in SLOW])
     _, told = floor(A, near, more=again(A, 1 / 1.3))
-    assert told.startswith(
-        "N's difference from A in seconds (1.05 times) is within the noise floor"
+    assert told == (
+        "Within the noise floor are the differences in seconds from A of N (1.05 times)."
     )
+
+
+def test_differences_within_the_noise_floor_are_told_together():
+    one, two = (row(label, [s * (1.05 + s / 1e5) for s in SLOW]) for label in "NM")
+    _, told = floor(A, one, two, more=again(A, 1 / 1.3))
+    assert told.endswith("in seconds from A of N (1.05 times), M (1.05 times).")
 
 
 def test_without_repeats_the_noise_floor_is_not_known():
