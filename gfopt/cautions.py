@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gfopt.records import Record, Status
-from gfopt.rows import Groups, differing, firsts, is_easy, names
+from gfopt.rows import Groups, differing, firsts, is_easy, names, seeds
 from gfopt.timing import is_time, outliers, slow_first
 
 if TYPE_CHECKING:
@@ -115,11 +115,5 @@ def _odd_times(groups: Groups) -> Iterator[str]:
             first = ", the first run among them, on the slow side" if name in slow else ""
             yield (
                 f"{name}: outliers in seconds an epoch (median absolute deviation): "
-                f"{_seeds(sorted(odd))}{first}."
+                f"{seeds(odd) if len(odd) <= FEW else f'{len(odd)} seeds'}{first}."
             )
-
-
-def _seeds(found: list[int]) -> str:
-    if len(found) > FEW:
-        return f"{len(found)} seeds"
-    return f"seed{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"

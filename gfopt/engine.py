@@ -253,7 +253,7 @@ class Loop:
         return self._updates_left() <= 0 or row.seconds >= budget.seconds or passes >= most
 
     def _levels(self, i: int, *, at_end: bool) -> Levels:
-        one = torch.tensor([i], device=self.z.device)
+        one = slice(i, i + 1)
         state = {key: tensor[one] for key, tensor in self.state.items()}
         return levels(self.task.of(one), self.optimizer, state, self.z[one], at_end=at_end)
 

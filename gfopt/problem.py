@@ -161,7 +161,7 @@ class DenseProblem:
         x, y = (_taken(t.mT, samples).mT for t in (self.inputs, self.targets))
         return replace(self, inputs=x, targets=y)
 
-    def of(self, rows: Tensor) -> DenseProblem:
+    def of(self, rows: Tensor | slice) -> DenseProblem:
         """The problem of some of the replicas: itself where all have the same samples."""
         x, y = (_own(t, rows) for t in (self.inputs, self.targets))
         return self if x is self.inputs else replace(self, inputs=x, targets=y)
@@ -193,7 +193,7 @@ class DenseProblem:
         return self.hidden[l - 1].value(z) if l < self.depth else self.loss.activate(z)
 
 
-def _own(tensor: Tensor, rows: Tensor) -> Tensor:
+def _own(tensor: Tensor, rows: Tensor | slice) -> Tensor:
     """Those of some of the replicas; what all share, without a dimension for them, stays."""
     return tensor[rows] if tensor.ndim == 3 else tensor
 

@@ -38,11 +38,6 @@ class Progress:
         for i in numbers:
             self.hits[i] = Hit(row, levels)
 
-    @property
-    def complete(self) -> bool:
-        """Whether there are targets and all are reached."""
-        return bool(self.hits) and all(self.hits)
-
     def _met(self, target: Target, row: Row) -> bool:
         if target.skip_every and row.epoch % target.skip_every == 0:
             return False

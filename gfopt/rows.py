@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from gfopt.records import Record
@@ -21,6 +22,12 @@ def is_easy(run: Record) -> bool:
         return False
     gap = run.target_value - run.class_prior
     return gap <= 0 if is_accuracy(run) else gap >= 0
+
+
+def seeds(found: Iterable[int]) -> str:
+    """Seeds in words."""
+    ordered = sorted(found)
+    return f"seed{'s' if len(ordered) > 1 else ''} {', '.join(map(str, ordered))}"
 
 
 def level(run: Record, value: float) -> str:

@@ -57,7 +57,7 @@ class Task:
         stacked = {key: np.stack([s[key] for s in starts]) for key in starts[0]}
         return _placed(stacked, self.train.inputs)
 
-    def of(self, rows: Tensor) -> Task:
+    def of(self, rows: Tensor | slice) -> Task:
         """The task of some of the replicas."""
         valid, test = self.valid and self.valid.of(rows), self.test and self.test.of(rows)
         return replace(self, train=self.train.of(rows), valid=valid, test=test)

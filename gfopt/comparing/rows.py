@@ -10,6 +10,7 @@ from typing import Any, Literal
 from gfopt.comparing.sides import Name, Side, name_of
 from gfopt.identity import differences
 from gfopt.records import Record, Status
+from gfopt.rows import seeds
 
 Quantity = Literal["epochs", "passes", "seconds"]
 # parts of a run's identity that are under test, or differ from run to run
@@ -191,9 +192,3 @@ def _keys(one: Record, other: Record, but: Iterable[str]) -> list[str]:
     """The dotted keys of two identities that differ, those at or below `but` aside."""
     found = differences(one.identity, other.identity)
     return [key for key in found if key.partition(".")[0] not in but]
-
-
-def seeds(found: Iterable[int]) -> str:
-    """Seeds in words."""
-    ordered = sorted(found)
-    return f"seed{'s' if len(ordered) > 1 else ''} {', '.join(map(str, ordered))}"

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gfopt.comparing.rows import FEWEST, Quantity, Row, cost, obstacles, seeds
+from gfopt.comparing.rows import FEWEST, Quantity, Row, cost, obstacles
 from gfopt.errors import ExitCode
 from gfopt.records import Record, Status
+from gfopt.rows import seeds
 from gfopt.statistics import CONFIDENCE, Costs, compare, middle
 
 if TYPE_CHECKING:

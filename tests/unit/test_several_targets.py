@@ -73,7 +73,7 @@ def test_a_target_that_is_reached_is_not_reached_again_when_the_loss_comes_back(
         progress.reach(new, row(epoch, loss), Levels(None, None, None))
     assert progress.hits[0].row.epoch == 1
     assert progress.hits[1] is None
-    assert not progress.complete
+    assert not all(progress.hits)
 
 
 def reading(loss, accuracy=None):
@@ -117,7 +117,8 @@ def test_targets_are_held_apart_from_one_another():
         progress.reach(new, reading(loss), Levels(None, None, None))
         seen.append(new)
     assert seen == [[1], [], [0]]
-    assert progress.complete
+    assert progress.hits
+    assert all(progress.hits)
 
 
 def test_a_held_target_is_reached_later_by_as_many_readings_where_losses_only_fall():
