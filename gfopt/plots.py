@@ -55,7 +55,7 @@ class _Panel:
 
 
 def _seconds(run: Record, row: HistoryRow) -> float | None:
-    return row.seconds if run.replicas == 1 else None
+    return row.seconds if run.timed else None
 
 
 _PANELS = (

@@ -173,7 +173,7 @@ def alone(subject: Subject) -> str | None:
         for i, seed in enumerate(subject.seeds):
             one = subject.run(made, (seed,), STEPS)
             own = {key: tensor[i : i + 1] for key, tensor in many.items()}
-            if keys := _apart(parameters(own), parameters(one)):
+            if keys := apart(parameters(own), parameters(one)):
                 return (
                     f"{keys} of seed {seed} differs alone and among others: let no sum, mean or "
                     f"maximum run over the replicas, or say batches_seeds = False, on {made.name}"
@@ -181,12 +181,12 @@ def alone(subject: Subject) -> str | None:
     return None
 
 
-def _apart(one: State, other: State) -> str:
+def apart(one: State, other: State) -> str:
     """The keys whose tensors differ by more than rounding."""
-    return ", ".join(key for key in one if not close(one[key], other[key]))
+    return ", ".join(key for key in one if not _close(one[key], other[key]))
 
 
-def close(one: Tensor, other: Tensor) -> bool:
+def _close(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors in float64 are the same but for rounding."""
     return torch.allclose(one, other, rtol=1e-9, atol=1e-12, equal_nan=True)
 

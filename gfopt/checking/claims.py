@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from gfopt.checking.base import check
-from gfopt.checking.checks import BITS, STEPS, close
+from gfopt.checking.checks import BITS, STEPS, apart
 from gfopt.checking.effects import MOVES
 from gfopt.checking.made import DEPTH, SAMPLES, Made, made_task
 from gfopt.checking.watching import Watching
@@ -73,9 +73,8 @@ def once(subject: Subject) -> str | None:
     """In float64, up to rounding."""
     for made in subject.problems_in(torch.float64):
         one, two = (parameters(subject.run(made, subject.seeds, n)) for n in (1, 2))
-        keys = [k for k in one if not close(one[k], two[k])]
-        if keys:
-            return f"a second step changed {', '.join(keys)}, on {made.name}"
+        if keys := apart(one, two):
+            return f"a second step changed {keys}, on {made.name}"
     return None
 
 

@@ -98,9 +98,8 @@ def obstacles(row: Row, on: Quantity) -> list[str]:
 
 def cost(record: Record, on: Quantity) -> float | None:
     """What the run spent until it stopped; None where passes aren't counted."""
-    if on == "passes":
-        return record.passes
-    return record.epochs if on == "epochs" else record.seconds
+    spent: float | None = getattr(record, on)
+    return spent
 
 
 def _absent(row: Row) -> Iterator[str]:

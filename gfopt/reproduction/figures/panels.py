@@ -185,7 +185,7 @@ def _outcome(runs: Sequence[Record]) -> str:
     epochs = middle([run.epochs if _met(run) else math.inf for run in runs])
     seconds = middle([run.seconds if _met(run) else math.inf for run in runs])
     words = f"{number(epochs)} epochs" if math.isfinite(epochs) else "median not reached"
-    if math.isfinite(epochs) and all(run.replicas == 1 for run in runs):
+    if math.isfinite(epochs) and all(run.timed for run in runs):
         words += f", {number(seconds)} s"
     if len(runs) == 1:
         return words
