@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING
 
-from gfopt.config.entries import Entry
+from gfopt.config.entries import Entry, free
 from gfopt.optimizers.base import optimizers
 
 if TYPE_CHECKING:
@@ -38,12 +37,9 @@ def with_controls(experiment: Experiment) -> Experiment:
 
 
 def _relabelled(added: list[Entry], taken: set[str]) -> Iterator[Entry]:
-    """The controls, a number behind a label that another entry has: runs are kept by label."""
+    """The controls, under labels that no other entry has."""
     for entry in added:
-        numbered = (f"{entry.label} #{n}" for n in count(2))
-        label = entry.label
-        while label in taken:
-            label = next(numbered)
+        label = free(entry.label, taken)
         taken.add(label)
         yield replace(entry, label=label)
 
@@ -80,12 +76,19 @@ def _controls(entry: Entry, experiment: Experiment) -> Iterator[Entry]:
         _of_search(entry, experiment) if _gradient_free(entry) else _of_descent(entry, experiment)
     )
     if _trains_hidden(entry) and experiment.model.hidden:
-        yield replace(
-            entry,
-            label=f"{entry.label}, hidden layers frozen",
-            frozen_hidden=True,
-            control_of=(entry.label,),
-        )
+        yield _frozen(entry)
+
+
+def _frozen(entry: Entry) -> Entry:
+    """The rule itself, moving the output layer alone."""
+    words = "{}, hidden layers frozen"
+    return replace(
+        entry,
+        label=words.format(entry.label),
+        tuned_label=words.format(entry.tuned_label) if entry.tuned_label else "",
+        frozen_hidden=True,
+        control_of=(entry.label,),
+    )
 
 
 def _of_descent(entry: Entry, experiment: Experiment) -> Iterator[Entry]:
@@ -94,15 +97,16 @@ def _of_descent(entry: Entry, experiment: Experiment) -> Iterator[Entry]:
     updates = entry.made.updates_of_layers(depth) if entry.made else (1,) * depth
     if isinstance(lr, float) and all(e.name != "gradient_descent" for e in experiment.entries):
         label = f"gradient descent, lr {lr:g}"
-        yield _control(entry, "gradient_descent", label, {"lr": lr})
+        yield _control(entry, "gradient_descent", label, {"lr": lr}, "gradient descent")
     if isinstance(lr, float) and set(updates) != {1}:
         words = ", ".join(map(str, updates))
         rates = {"multipliers": [float(m) for m in updates], "lr": lr}
         yield _control(entry, "gradient_descent", f"gradient descent, rates x ({words})", rates)
         for factor in (sum(updates) / depth, max(updates)):
             label = f"gradient descent, rate x {factor:g}"
-            yield _control(entry, "gradient_descent", label, {"lr": lr * factor})
-    yield _control(entry, "adam", "adam at its default lr", {})
+            options: dict[str, object] = {"lr": lr * factor}
+            yield _control(entry, "gradient_descent", label, options, "gradient descent")
+    yield _control(entry, "adam", "adam at its default lr", {}, "adam")
 
 
 def _of_search(entry: Entry, experiment: Experiment) -> Iterator[Entry]:
@@ -118,7 +122,9 @@ def _of_search(entry: Entry, experiment: Experiment) -> Iterator[Entry]:
         )
 
 
-def _control(of: Entry, name: str, label: str, options: dict[str, object]) -> Entry:
+def _control(
+    of: Entry, name: str, label: str, options: dict[str, object], tuned_label: str = ""
+) -> Entry:
     """An entry under the conditions of the one that it is a control of."""
     rule = optimizers[name]
     made = rule.model_validate(options)
@@ -131,6 +137,7 @@ def _control(of: Entry, name: str, label: str, options: dict[str, object]) -> En
         of.schedule if "lr" in rule.model_fields and of.schedule else None,
         made=made,
         control_of=(of.label,),
+        tuned_label=tuned_label,
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class Entry:
     frozen_hidden: bool = False  # hidden layers keep their start (gfopt.frozen)
     control_of: tuple[str, ...] = ()  # labels of the rules that it is a control of
     tuned: Tuned | None = None
+    tuned_label: str = ""  # in place of a label that tells what a tuning searches for
 
     def settings(self) -> dict[str, Any]:
         """What the rule is given, as plain values."""
@@ -212,23 +214,30 @@ def _from_file(
     return _of(head, path.stem, options, file=path), []
 
 
+def free(label: str, taken: Container[str]) -> str:
+    """The label, a number behind it where another entry has it: runs are kept by label."""
+    numbered = (f"{label} #{n}" for n in count(2))
+    return next(one for one in chain([label], numbered) if one not in taken)
+
+
 def _labelled(entries: list[Entry]) -> list[Entry]:
     """Give each entry without a label its name; of one name, what tells them apart too."""
     labelled: list[Entry] = []
     for entry in entries:
+        others = {e.label for e in entries if e.label and e is not entry}
         twins = [e for e in entries if e.name == entry.name and not e.label]
-        label = entry.label or _distinct(entry, twins)
-        taken = {e.label for e in labelled} | {
-            e.label for e in entries if e.label and e is not entry
-        }
-        stem, n = label, 2
-        while label in taken:
-            label, n = f"{stem} #{n}", n + 1
-        labelled.append(replace(entry, label=label))
+        label = free(entry.label or _distinct(entry, twins), others | {e.label for e in labelled})
+        searched = _distinct(entry, twins, unsaid=_searched(entry))
+        labelled.append(replace(entry, label=label, tuned_label="" if entry.label else searched))
     return labelled
 
 
-def _distinct(entry: Entry, twins: list[Entry]) -> str:
+def _searched(entry: Entry) -> Container[str]:
+    """The options that a tuning searches for, where that is known without the user's file."""
+    return entry.made.space if entry.made else ()
+
+
+def _distinct(entry: Entry, twins: list[Entry], unsaid: Container[str] = ()) -> str:
     """The name and the options in which it differs from the others of that name."""
 
     def described(e: Entry) -> dict[str, Any]:
@@ -245,7 +254,7 @@ def _distinct(entry: Entry, twins: list[Entry]) -> str:
     own = [
         f"{k}={_brief(described(entry)[k])}"
         for k in differing
-        if described(entry).get(k) is not None
+        if k not in unsaid and described(entry).get(k) is not None
     ]
     return " ".join([entry.name, *own])
 

@@ -19,6 +19,7 @@ from gfopt.runs import make_task
 from gfopt.tuning import scores
 from gfopt.tuning.curves import draw, write_tables
 from gfopt.tuning.found import config_text
+from gfopt.tuning.searches import searches
 from gfopt.tuning.spaces import spaces, told, with_options
 from gfopt.tuning.studies import Study, Trial, need_optuna, opened
 from gfopt.tuning.trials import Runner, terms_of_trials
@@ -82,11 +83,11 @@ def tune(experiment: Experiment, plan: Plan, setting: Setting, listener: Listene
     _check(experiment, plan)
     need_optuna()
     trialled = terms_of_trials(experiment, plan.passes, len(plan.seeds))
+    trialled = replace(trialled, entries=searches(trialled))
     chosen = spaces(trialled)
     kind = device_kind(setting.device)
     task = make_task(trialled, machine_of(setting))
     runner = Runner(trialled, task, plan.seeds, kind, setting.path)
-    trialled = replace(trialled, entries=_apart(trialled.entries, chosen))
     with opened(folder_of(experiment, setting.out) / FILE) as storage:
         found = []
         for entry in trialled.entries:
@@ -95,19 +96,6 @@ def tune(experiment: Experiment, plan: Plan, setting: Setting, listener: Listene
             study = Study(storage, entry.label, key, space, plan.seed)
             found.append(_tuned(runner, plan, entry, study, listener))
     return found
-
-
-def _apart(entries: tuple[Entry, ...], chosen: dict[str, Space]) -> tuple[Entry, ...]:
-    """Without entries that differ from an earlier one in what is tuned alone: the same search."""
-    kept: dict[str, Entry] = {}
-    for entry in entries:
-        settings = entry.settings()
-        fixed = {k: v for k, v in settings["options"].items() if k not in chosen[entry.label]}
-        same = digest([entry.name, str(entry.file), settings | {"options": fixed}])
-        of = kept[same].control_of if same in kept else ()
-        of = tuple(dict.fromkeys((*of, *entry.control_of)))
-        kept[same] = replace(kept.get(same, entry), control_of=of)
-    return tuple(kept.values())
 
 
 def _check(experiment: Experiment, plan: Plan) -> None:

@@ -23,6 +23,10 @@ budget: {epochs: 3}
 """
 
 
+EASY = {"a": [record(label="a", target_value=3.2494, class_prior=3.24904)]}
+HARD = {"a": [record(label="a", target_value=0.1, class_prior=0.5)]}
+
+
 class Evidence:
     """Values by label and quantity, a seed each from 1; records by label."""
 

@@ -1,0 +1,48 @@
+"""A tuning's entries: one for each search, under labels that hold at any setting found."""
+
+from gfopt.tuning.searches import searches
+from tests.tuning.test_spaces import race
+
+CONTROLLED = {"controls": "standard", "model": {"hidden": [8, 6, 4]}}
+
+
+def labels(*entries, **more):
+    return [entry.label for entry in searches(race(*entries, **more))]
+
+
+def test_entries_that_differ_in_what_is_tuned_alone_are_one_search():
+    given = {"name": "sgd", "lr": 0.1}, {"name": "sgd", "lr": 0.2}
+    (entry,) = searches(race(*given))
+    assert (entry.label, entry.options["lr"]) == ("sgd", 0.1)
+
+
+def test_a_label_that_gfopt_made_tells_no_value_that_is_searched_for():
+    small, large = ({"name": "sgd", "lr": lr, "batch_size": n} for lr, n in ((0.1, 5), (0.2, 10)))
+    assert labels(small, large) == ["sgd batch_size=5", "sgd batch_size=10"]
+
+
+def test_a_label_of_the_users_stays():
+    named = {"name": "sgd", "lr": 0.1, "label": "mine, lr 0.1"}
+    assert labels(named, {"name": "sgd", "lr": 0.2, "batch_size": 5}) == ["mine, lr 0.1", "sgd"]
+
+
+def test_controls_are_called_by_their_rule_and_rates_of_one_search_are_one():
+    assert labels("position_wise", **CONTROLLED) == [
+        "position_wise",
+        "gradient descent",
+        "gradient descent, rates x (1, 2, 3, 4)",
+        "adam",
+        "position_wise, hidden layers frozen",
+    ]
+
+
+def test_what_was_a_control_of_rules_of_one_search_is_a_control_of_that():
+    rules = {"name": "sgd", "lr": 0.1}, {"name": "sgd", "lr": 0.2}
+    sgd, *controls = searches(race(*rules, **CONTROLLED))
+    assert (sgd.label, sgd.control_of) == ("sgd", ())
+    assert {entry.control_of for entry in controls} == {("sgd",)}
+
+
+def test_a_label_that_another_entry_has_gets_a_number():
+    found = labels("position_wise", {"name": "sgd", "lr": 0.1, "label": "adam"}, **CONTROLLED)
+    assert sorted(label for label in found if label in ("adam", "adam #2")) == ["adam", "adam #2"]
