@@ -155,8 +155,7 @@ def _too_few(pair: Pair) -> str:
 def _beside_controls(gain: Pair, pairs: Pairs) -> str | None:
     """Whether a gain on one axis is beyond each control of the rule; None without gain or control.
 
-    A control that takes no more on average, or where misses leave that open less more often,
-    matches it; one whose interval holds 1 isn't told apart.
+    A control that takes no more matches it; one whose interval holds 1 isn't told apart.
     """
     if _lead(gain) <= 0:
         return None
@@ -164,7 +163,7 @@ def _beside_controls(gain: Pair, pairs: Pairs) -> str | None:
     if not controls:
         return None
     head = f"in {gain.axis.words} "
-    matched = [pair for pair in controls if _lead(pair) < 0 or pair.ratio == 1]
+    matched = [pair for pair in controls if _matches(pair)]
     untold = [pair for pair in controls if pair not in matched and _holds_one(pair)]
     kinds = {"matched by": matched, "not told apart from": untold}
     if parts := [f"{words} {_listed(found)}" for words, found in kinds.items() if found]:
@@ -183,6 +182,13 @@ def _same(pair: Pair, gain: Pair) -> bool:
 def _lead(pair: Pair) -> float:
     """Above 0 where the first costs less: on average or, if misses leave that open, more often."""
     return pair.found.wins - pair.found.losses if pair.ratio is None else 1 - pair.ratio
+
+
+def _matches(pair: Pair) -> bool:
+    """Whether the control takes no more; if misses leave it open, by test or in half the pairs."""
+    if pair.ratio is None:
+        return pair.higher or 2 * pair.found.losses >= pair.found.pairs
+    return pair.ratio >= 1
 
 
 def _holds_one(pair: Pair) -> bool:

@@ -155,6 +155,13 @@ def test_a_gain_that_misses_leave_open_is_set_against_controls_by_its_pairs(cost
     assert gain(*rows) == f"B's gain over A: in epochs {said}"
 
 
+def test_one_pair_of_ten_is_too_few_for_a_control_to_match_by():
+    once = [[cost, *[None] * 9] for cost in (SLOW[0], FAST[0], FAST[0] * 0.8)]
+    rows = [row(label, costs) for label, costs in zip("AB", once, strict=False)]
+    told = gain(*rows, row("C", once[2], control_of=["B"]))
+    assert told == "B's gain over A: in epochs not told apart from C (fewer in 0 pairs, more in 1)"
+
+
 def test_several_targets_are_told_apart():
     def two(label, costs):
         return [
