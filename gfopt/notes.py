@@ -211,11 +211,10 @@ def _uncounted(groups: Groups) -> Iterator[str]:
 
 def _controls(groups: Groups) -> Iterator[str]:
     """What stands for ordinary descent, or for chance, beside the rules."""
-    named = zip(names(groups), firsts(groups), strict=True)
     found: dict[str, dict[str, None]] = {}
-    for name, run in named:
+    for run in firsts(groups):
         for rule in run.control_of:
-            found.setdefault(rule, {})[name] = None
+            found.setdefault(rule, {})[run.label] = None
     for rule, controls in found.items():
         yield f"Controls of {rule}: {'; '.join(controls)}."
     if not found and len({run.label for run in firsts(groups)}) > 1:
@@ -223,16 +222,25 @@ def _controls(groups: Groups) -> Iterator[str]:
 
 
 def _untuned(groups: Groups) -> Iterator[str]:
-    """Whether the options were searched for, and whether alike."""
+    """Of each race whether the options were searched for, and whether alike."""
+    races = dict.fromkeys(run.experiment for run in firsts(groups))
+    said = {race: _searched([r for r in groups if r[0].experiment == race]) for race in races}
+    several = len(set(said.values())) > 1
+    for words in dict.fromkeys(said.values()):
+        of = ", ".join(race for race in races if said[race] == words)
+        yield f"{of}: {words}" if several else words
+
+
+def _searched(groups: Groups) -> str:
+    """What is to be said of the options of one race."""
     named = zip(names(groups), firsts(groups), strict=True)
     trials = {name: run.tuned.trials for name, run in named if run.tuned}
     if len(trials) == len(set(names(groups))):
         most = max(trials.values())
         fixed = [name for name, count in trials.items() if count < most]
         least = f"; nothing to tune: {', '.join(fixed)}" if fixed else ""
-        yield f"Options tuned alike: the best of {most} trials each, on other seeds{least}."
-        return
-    yield (
+        return f"Options tuned alike: the best of {most} trials each, on other seeds{least}."
+    return (
         "Learning rates and other options are those of the config, not tuned alike: the order of "
         "rows is no ranking of methods."
     )

@@ -246,6 +246,18 @@ def test_options_tuned_alike_are_told_and_others_are_not_a_ranking():
                 [alike[0], record(label="B")])  # fmt: skip
 
 
+def test_each_race_is_told_whether_its_options_were_tuned():
+    tuned = Tuning(trials=20, epochs=1.0, passes=None, seconds=1.0)
+    races = [record(experiment="one")], [record(experiment="two", tuned=tuned)]
+    assert note("one: Learning rates and other options are those of the config", *races)
+    assert note("two: Options tuned alike: the best of 20 trials each", *races)
+
+
+def test_controls_of_several_races_are_called_by_their_labels_once():
+    races = ([record(experiment=name, label="C", control_of=["B"])] for name in ("one", "two"))
+    assert note("Controls of B", *races) == "Controls of B: C."
+
+
 def test_misses_are_never_left_out_of_a_comparison():
     told = note(
         "B against A", A[:2], [missed(label="B", optimizer="B", seed=seed) for seed in (1, 2)]
