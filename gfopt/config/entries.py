@@ -227,8 +227,8 @@ def _labelled(entries: list[Entry]) -> list[Entry]:
         others = {e.label for e in entries if e.label and e is not entry}
         twins = [e for e in entries if e.name == entry.name and not e.label]
         label = free(entry.label or _distinct(entry, twins), others | {e.label for e in labelled})
-        searched = _distinct(entry, twins, unsaid=_searched(entry))
-        labelled.append(replace(entry, label=label, tuned_label="" if entry.label else searched))
+        tuned_label = "" if entry.label else _distinct(entry, twins, unsaid=_searched(entry))
+        labelled.append(replace(entry, label=label, tuned_label=tuned_label))
     return labelled
 
 

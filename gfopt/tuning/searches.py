@@ -39,13 +39,10 @@ def _search(entry: Entry, space: Space) -> str:
 
 def _labels(alike: Collection[list[Entry]], chosen: dict[str, Space]) -> dict[str, str]:
     """The label in the tuning for each of the config's."""
-    renamed = {
-        entries[0].label: entries[0].tuned_label
-        for entries in alike
-        if entries[0].tuned_label and chosen[entries[0].label]
-    }
+    firsts = [entries[0] for entries in alike]
+    renamed = {e.label: e.tuned_label for e in firsts if e.tuned_label and chosen[e.label]}
+    taken = {entry.label for entry in firsts} - renamed.keys()
     labels: dict[str, str] = {}
-    taken = {entries[0].label for entries in alike} - renamed.keys()
     for first, *others in alike:
         label = free(renamed[first.label], taken) if first.label in renamed else first.label
         taken.add(label)
