@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gfopt.pairs import SIGNIFICANT
+from gfopt.pairs import SIGNIFICANT, family
 from gfopt.statistics import ENOUGH
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ def _too_few(pair: Pair) -> str:
 def _beside_controls(gain: Pair, pairs: Pairs) -> str | None:
     """Whether a gain on one axis is beyond each control of the rule; None without gain or control.
 
-    A control that takes no more matches it; one whose interval holds 1 isn't told apart.
+    A control that takes no more matches it; one whose interval holds 1 isn't told apart. The rule
+    that the gain is over may be a control too: it is named as such already.
     """
     if _lead(gain) <= 0:
         return None
@@ -163,8 +164,9 @@ def _beside_controls(gain: Pair, pairs: Pairs) -> str | None:
     if not controls:
         return None
     head = f"in {gain.axis.words} "
-    matched = [pair for pair in controls if _matches(pair)]
-    untold = [pair for pair in controls if pair not in matched and _holds_one(pair)]
+    others = [pair for pair in controls if not pair.with_first]
+    matched = [pair for pair in others if _matches(pair)]
+    untold = [pair for pair in others if pair not in matched and _holds_one(pair)]
     kinds = {"matched by": matched, "not told apart from": untold}
     if parts := [f"{words} {_listed(found)}" for words, found in kinds.items() if found]:
         return head + ", ".join(parts)
@@ -214,7 +216,7 @@ def _limits(pairs: Pairs) -> Iterator[str]:
         yield (
             "Pairs share a seed, so start and order; ratios are geometric means; p is two-sided, "
             "after Holm's correction over the "
-            f"{max(Counter(pair.axis.name for pair in pairs).values())} comparisons of a cost; "
+            f"{max(Counter(map(family, pairs)).values())} comparisons of a cost; "
             f"{count} can reach p = "
             f"{min(pair.least for pair in pairs):.2g}."
         )

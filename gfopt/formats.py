@@ -53,13 +53,16 @@ def _plain(table: Table) -> dict[str, Any]:
 
 @formats.register("md")
 def to_markdown(table: Table) -> str:
-    """A GitHub table, aligned for reading as text too, and the notes as a list."""
-    parts = ["\n".join(_grid(table))] if table.rows else []
+    """GitHub tables, aligned for reading as text too, and the notes as a list.
+
+    One for each set of rows to compare, then the costs and the comparisons; csv has all columns.
+    """
+    parts = [_titled(view) for view in compact(table, shares=True)]
     parts += ["\n".join(f"- {note}" for note in table.notes)] if table.notes else []
     more = {name: other for name, other in table.more.items() if other.rows}
     if costs := more.pop("costs", None):
         more = {"costs": _pivoted(costs)} | more
-    parts += [f"{_HEADINGS[name]}\n\n{to_markdown(t)}".rstrip() for name, t in more.items()]
+    parts += [f"{_HEADINGS[name]}\n\n{_grid(other)}" for name, other in more.items()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -68,6 +71,12 @@ _HEADINGS = {
     "started again, its cost kept. costs.csv has intervals and restricted means.",
     "pairs": "## Seed by seed\n\nRatios of costs, label over against: below 1 label needs less.",
 }
+
+
+def _titled(view: Compact) -> str:
+    """Rows under what they share."""
+    left = [name in _TEXT for name in view.header]
+    return f"**{view.title}**\n\n{_piped(view.header, view.rows, left)}"
 
 
 def _pivoted(table: Table) -> Table:
@@ -83,15 +92,28 @@ def _pivoted(table: Table) -> Table:
     return Table(tuple(columns), [dict.fromkeys(columns) | row for row in rows.values()], [])
 
 
-def _grid(table: Table) -> list[str]:
-    """Header, rule and rows; columns that are empty all over are left out."""
-    names = [n for n in table.columns if any(row[n] is not None for row in table.rows)]
-    lines = [names]
-    lines += [[worded(row, name).replace("|", "\\|") for name in names] for row in table.rows]
-    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(names))]
-    left = [name in _TEXT for name in names]
+def _grid(table: Table) -> str:
+    """The rows; columns that are empty all over are left out, and what the titles say already."""
+    values = {name: {row[name] for row in table.rows} for name in table.columns}
+    said = [name for name in ("experiment", "target") if len(values.get(name, ())) == 1]
+    names = [name for name in table.columns if values[name] != {None} and name not in said]
+    rows = [[worded(row, name) for name in names] for row in table.rows]
+    return _piped(names, rows, [name in _TEXT for name in names])
+
+
+def _piped(header: list[str], rows: list[list[str]], left: list[bool]) -> str:
+    """A GitHub table, its cells padded."""
+    lines = [[cell.replace("|", "\\|") for cell in row] for row in (header, *rows)]
+    widths = [max(3, *map(len, cells)) for cells in zip(*lines, strict=True)]
     rule = ["-" * w if text else "-" * (w - 1) + ":" for w, text in zip(widths, left, strict=True)]
-    return [_piped(line, widths, left) for line in (lines[0], rule, *lines[1:])]
+    padded = [
+        [
+            cell.ljust(width) if text else cell.rjust(width)
+            for cell, width, text in zip(line, widths, left, strict=True)
+        ]
+        for line in lines
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (padded[0], rule, *padded[1:]))
 
 
 @formats.register("latex")
@@ -121,12 +143,15 @@ class Compact:
     rows: list[list[str]]
 
 
-def compact(table: Table) -> list[Compact]:
-    """The rows, apart by experiment, target and reading; medians and ranges in one cell."""
+def compact(table: Table, *, shares: bool = False) -> list[Compact]:
+    """The rows, apart by experiment, target and reading; medians and ranges in one cell.
+
+    `shares`: with the interval of the share that reached the target, where there is room for it.
+    """
     races: dict[tuple[str, ...], list[Row]] = {}
     for row in table.rows:
         races.setdefault(_title(row), []).append(row)
-    return [_narrow(" · ".join(title), rows) for title, rows in races.items()]
+    return [_narrow(" · ".join(title), rows, shares) for title, rows in races.items()]
 
 
 def _title(row: Row) -> tuple[str, ...]:
@@ -137,9 +162,9 @@ def _title(row: Row) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, words.values())))
 
 
-def _narrow(title: str, rows: list[Row]) -> Compact:
+def _narrow(title: str, rows: list[Row], shares: bool) -> Compact:
     columns = {"label": [worded(row, "label") for row in rows]}
-    columns |= _counts(rows) | _ranges(rows, "epochs") | _ranges(rows, "seconds")
+    columns |= _counts(rows, shares) | _ranges(rows, "epochs") | _ranges(rows, "seconds")
     last = ("timing", "loss", "accuracy", "test_accuracy", "tuning_trials", "tuning_passes")
     columns |= {name: [worded(row, name) for row in rows] for name in last}
     columns = {name: cells for name, cells in columns.items() if any(cells)}
@@ -179,11 +204,17 @@ def significant(value: float, digits: int) -> str:
     return f"{value:#.{digits}g}".rstrip(".")
 
 
-def _counts(rows: list[Row]) -> dict[str, list[str]]:
+def _counts(rows: list[Row], shares: bool) -> dict[str, list[str]]:
     """How many runs reached the target, or how many there are."""
     if rows[0]["target"] is None:
         return {"seeds": [str(row["seeds"]) for row in rows]}
-    return {"reached": [f"{row['reached']}/{row['seeds']}" for row in rows]}
+    return {"reached": [f"{row['reached']}/{row['seeds']}{_share(row) * shares}" for row in rows]}
+
+
+def _share(row: Row) -> str:
+    """The interval of the share that reached the target, where there are several runs."""
+    lo, hi = (worded(row, name) for name in ("reached_lo", "reached_hi"))
+    return "" if row["seeds"] == 1 else f" ({lo.removesuffix(' %')}–{hi})"  # noqa: RUF001
 
 
 def _ranges(rows: list[Row], name: str) -> dict[str, list[str]]:
@@ -202,14 +233,6 @@ def _range(row: Row, name: str, lo: str, hi: str) -> str:
 
 def _finite(value: Value) -> Value:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _piped(cells: list[str], widths: list[int], left: list[bool]) -> str:
-    padded = [
-        cell.ljust(width) if text else cell.rjust(width)
-        for cell, width, text in zip(cells, widths, left, strict=True)
-    ]
-    return f"| {' | '.join(padded)} |"
 
 
 _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {

@@ -124,7 +124,8 @@ def _spreads(groups: Groups) -> Iterator[str]:
     if few and many:
         many += f" from {ENOUGH} on"
     none = "; none for one seed" if min(sizes) == 1 else ""
-    yield f"Medians over seeds; lo and hi are {', '.join(filter(None, (few, many)))}{none}."
+    told = ", ".join(filter(None, (few, many)))
+    yield f"Medians over seeds; in brackets, lo and hi, {told}{none}."
 
 
 def _values(groups: Groups) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Which rows are compared, seed by seed, and what comes out: rules share start and order.
 
 Every rule with the first one of its race (gradient descent where there is some), and each rule with
-its controls. Holm's correction is over all comparisons of a table on one kind of cost.
+its controls. Holm's correction is over all comparisons of an experiment on one kind of cost, so
+that they come out the same beside other experiments.
 """
 
 from __future__ import annotations
@@ -64,13 +65,22 @@ class Pair:
 def pairs_of(groups: Sequence[Runs]) -> list[Pair]:
     """The comparisons of a table; `groups` are the runs of each row, without repeats."""
     made = [pair for rows in _races(groups) for pair in _compared(rows)]
-    adjusted: dict[int, Pair] = {}
-    for name in COMPARED:
-        own = [i for i, pair in enumerate(made) if pair.axis.name == name]
-        for i, p in zip(own, holm([made[i].found.p for i in own]), strict=True):
-            least = min(1.0, len(own) * made[i].found.smallest_p)
-            adjusted[i] = replace(made[i], p=p, least=least)
-    return [adjusted[i] for i in range(len(made))]
+    families: dict[tuple[str, str], list[Pair]] = {}
+    for pair in made:
+        families.setdefault(family(pair), []).append(pair)
+    adjusted = {name: iter(_adjusted(pairs)) for name, pairs in families.items()}
+    return [next(adjusted[family(pair)]) for pair in made]
+
+
+def family(pair: Pair) -> tuple[str, str]:
+    """What comparisons share that are corrected together."""
+    return pair.first.experiment, pair.axis.name
+
+
+def _adjusted(pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """The comparisons of a family after Holm's correction."""
+    for pair, p in zip(pairs, holm([pair.found.p for pair in pairs]), strict=True):
+        yield replace(pair, p=p, least=min(1.0, len(pairs) * pair.found.smallest_p))
 
 
 def race_of(run: Record) -> tuple[str | None, ...]:

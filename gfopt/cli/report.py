@@ -36,7 +36,6 @@ def report(
     from gfopt.formats import formats
     from gfopt.plots import PICTURES
     from gfopt.records import write_whole
-    from gfopt.tables import summarise
 
     if kind not in (*formats, *PICTURES):
         raise UnknownNameError("format", kind, [*formats, *PICTURES])
@@ -49,12 +48,25 @@ def report(
     if kind in PICTURES:
         _draw([run for run in runs if run[1].repeat == 1], kind, output or Path(f"curves.{kind}"))
         return
-    text = formats[kind](summarise([record for _, record in runs]))
+    text = _text([record for _, record in runs], kind)
     if output:
         write_whole(output, text)
         typer.echo(f"table: {output}", err=True)
     else:
         typer.echo(text, nl=False)
+
+
+def _text(records: list[Record], kind: str) -> str:
+    """The table; as a page for readers, a section of its own for each of several experiments."""
+    from gfopt.formats import formats
+    from gfopt.tables import summarise
+
+    raced: dict[str, list[Record]] = {}
+    for record in records:
+        raced.setdefault(record.experiment, []).append(record)
+    if kind != "md" or len(raced) == 1:
+        return formats[kind](summarise(records))
+    return "\n".join(f"# {name}\n\n{formats[kind](summarise(r))}" for name, r in raced.items())
 
 
 def _runs(paths: list[Path]) -> list[tuple[Path, Record]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
@@ -137,8 +137,13 @@ _ALSO = (
 )  # keys of an entry beside its rule's own
 
 
-def read_entries(given: Any, folder: Path) -> tuple[list[Entry], list[Complaint]]:
-    """The entries of the list, with distinct labels, and every complaint about them."""
+def read_entries(
+    given: Any, folder: Path, tune: Collection[str] = ()
+) -> tuple[list[Entry], list[Complaint]]:
+    """The entries of the list, with distinct labels, and every complaint about them.
+
+    `tune` are options that a tuning searches for beside those that rules declare.
+    """
     entries, complaints = [], []
     taken: dict[str, int] = {}
     for i, values in enumerate(given if isinstance(given, list) else []):
@@ -150,7 +155,7 @@ def read_entries(given: Any, folder: Path) -> tuple[list[Entry], list[Complaint]
             if entry.label and taken.setdefault(entry.label, i) != i:
                 said = f"optimizers.{taken[entry.label]} has the label {entry.label!r} already"
                 complaints.append(Complaint((*at, "label"), said))
-    return _labelled(entries), complaints
+    return _labelled(entries, tune), complaints
 
 
 def _entry(values: Any, folder: Path, at: Path_) -> tuple[Entry | None, list[Complaint]]:
@@ -220,21 +225,17 @@ def free(label: str, taken: Container[str]) -> str:
     return next(one for one in chain([label], numbered) if one not in taken)
 
 
-def _labelled(entries: list[Entry]) -> list[Entry]:
+def _labelled(entries: list[Entry], tune: Collection[str]) -> list[Entry]:
     """Give each entry without a label its name; of one name, what tells them apart too."""
     labelled: list[Entry] = []
     for entry in entries:
         others = {e.label for e in entries if e.label and e is not entry}
         twins = [e for e in entries if e.name == entry.name and not e.label]
         label = free(entry.label or _distinct(entry, twins), others | {e.label for e in labelled})
-        tuned_label = "" if entry.label else _distinct(entry, twins, unsaid=_searched(entry))
+        searched = {*tune, *(entry.made.space if entry.made else ())}
+        tuned_label = "" if entry.label else _distinct(entry, twins, unsaid=searched)
         labelled.append(replace(entry, label=label, tuned_label=tuned_label))
     return labelled
-
-
-def _searched(entry: Entry) -> Container[str]:
-    """The options that a tuning searches for, where that is known without the user's file."""
-    return entry.made.space if entry.made else ()
 
 
 def _distinct(entry: Entry, twins: list[Entry], unsaid: Container[str] = ()) -> str:

@@ -136,7 +136,9 @@ class _Parts:
         init = model.get("init", "torch") if isinstance(model, dict) else "torch"
         _, self.initializer = self._named(initializers, init, ("model", "init"), key="scheme")
         self.loss_name, self.loss = self._named(losses, values.get("loss"), ("loss",))
-        entries, complaints = read_entries(values.get("optimizers"), folder)
+        tune = values.get("tune")
+        searched = tune if isinstance(tune, dict) else {}
+        entries, complaints = read_entries(values.get("optimizers"), folder, searched)
         self.entries = tuple(entries)
         self.complaints += complaints
 

@@ -116,6 +116,15 @@ def test_a_control_that_stands_first_is_still_what_the_rule_is_compared_with():
     assert note("Noise floor of the seconds", first, B)
 
 
+def test_the_rule_that_a_gain_is_over_is_not_named_among_what_matches_it():
+    first = row("A", EQUAL, control_of=["B"])
+    told = gain(first, B, control([f * 0.8 for f in FAST]))
+    assert told == "B's gain over A: in epochs matched by C (1.25 times its epochs)"
+    assert gain(first, B).endswith(
+        "ahead of every control on these seeds, which are too few to show it"
+    )
+
+
 def test_controls_themselves_are_not_findings():
     assert note("C against", A, B, control(EQUAL)) is None
 

@@ -117,18 +117,22 @@ def by_hand(ps):
     return [max(s for s, o in zip(scaled, ordered, strict=True) if o <= p) for p in ps]
 
 
-def test_holms_correction_is_over_all_comparisons_of_the_table_on_a_cost():
+def test_holms_correction_is_over_all_comparisons_of_an_experiment_on_a_cost():
     near = row("D", [s * (0.9 + 0.02 * i) for i, s in enumerate(SLOW)])
-    other = {"experiment": "other"}
-    rows = A, B, C, near, row("A", SLOW, **other), row("B", FAST[::-1], **other)
-    found = pairs(*rows)
+    harder = [row(label, costs, target="harder") for label, costs in (("A", SLOW), ("B", FAST))]
+    found = pairs(A, B, C, near, *harder)
     assert len(found) == 3 * (4 + 1)
     for name in ("epochs", "passes", "seconds"):
         own = [pair for pair in found if pair.axis.name == name]
         assert [pair.p for pair in own] == pytest.approx(by_hand([pair.found.p for pair in own]))
-    alone = pairs(*rows[:2])
-    assert of(alone, "epochs").p < of([p for p in found if p.first.experiment == "digits"],
-                                      "epochs").p  # fmt: skip
+    assert of(pairs(A, B), "epochs").p < found[0].p
+
+
+def test_what_an_experiment_shows_does_not_hang_on_others_beside_it():
+    other = [row(label, costs, experiment="other") for label, costs in (("A", SLOW), ("B", FAST))]
+    beside = pairs(A, *other, B, C)
+    assert [p for p in beside if p.first.experiment == "digits"] == pairs(A, B, C)
+    assert [p for p in beside if p.first.experiment == "other"] == pairs(*other)
 
 
 def test_an_order_is_shown_by_the_corrected_p_alone():

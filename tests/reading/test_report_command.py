@@ -43,8 +43,18 @@ def test_folders_in_the_making_are_no_runs(results, capsys):
 
 def test_a_table_is_written_into_a_file(results, tmp_path, capsys):
     report([results], "md", tmp_path / "new" / "table.md")
-    assert (tmp_path / "new" / "table.md").read_text("utf-8").startswith("| experiment")
+    assert (tmp_path / "new" / "table.md").read_text("utf-8").startswith("**digits · ")
     assert capsys.readouterr() == ("", f"table: {tmp_path / 'new' / 'table.md'}\n")
+
+
+def test_a_page_has_a_section_for_each_experiment_as_its_own_report_has_it(results, capsys):
+    other = record(experiment="other")
+    store(results / "other" / "runs" / "5", other)
+    report([results])
+    digits = summarise([record(label="a"), record(label="b", seed=2)])
+    sections = (("digits", digits), ("other", summarise([other])))
+    expected = "\n".join(f"# {name}\n\n{formats['md'](table)}" for name, table in sections)
+    assert capsys.readouterr().out == expected
 
 
 def test_a_picture_lies_in_the_current_folder_unless_told(results, tmp_path, monkeypatch, capsys):

@@ -87,16 +87,23 @@ def test_diverged_runs_are_told_without_a_target_too():
     ("seeds", "told"),
     [
         ([1], None),
-        ([3], "Medians over seeds; lo and hi are their minimum and maximum below 6 seeds."),
+        (
+            [3],
+            "Medians over seeds; in brackets, lo and hi, their minimum and maximum below 6 seeds.",
+        ),
         (
             [7],
-            "Medians over seeds; lo and hi are the 95 % interval of the median (order statistics).",
+            (
+                "Medians over seeds; in brackets, lo and hi, the 95 % interval of the median "
+                "(order statistics)."
+            ),
         ),
         (
             [1, 3, 7],
             (
-                "Medians over seeds; lo and hi are their minimum and maximum below 6 seeds, the "
-                "95 % interval of the median (order statistics) from 6 on; none for one seed."
+                "Medians over seeds; in brackets, lo and hi, their minimum and maximum below 6 "
+                "seeds, the 95 % interval of the median (order statistics) from 6 on; none for one "
+                "seed."
             ),
         ),
     ],

@@ -21,6 +21,17 @@ def test_a_label_that_gfopt_made_tells_no_value_that_is_searched_for():
     assert labels(small, large) == ["sgd batch_size=5", "sgd batch_size=10"]
 
 
+def test_a_label_tells_no_value_that_the_config_alone_searches_for():
+    given = [{"name": "sgd", "lr": 0.1, "weight_decay": w, "batch_size": n}
+             for w, n in ((0.1, 5), (0.2, 10))]  # fmt: skip
+    told = ["sgd batch_size=5 weight_decay=0.1", "sgd batch_size=10 weight_decay=0.2"]
+    assert labels(*given) == told
+    assert labels(*given, tune={"weight_decay": [0.01, 1]}) == [
+        "sgd batch_size=5",
+        "sgd batch_size=10",
+    ]
+
+
 def test_a_label_of_the_users_stays():
     named = {"name": "sgd", "lr": 0.1, "label": "mine, lr 0.1"}
     assert labels(named, {"name": "sgd", "lr": 0.2, "batch_size": 5}) == ["mine, lr 0.1", "sgd"]
