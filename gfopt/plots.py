@@ -1,7 +1,7 @@
 """Records and their histories -> a picture: the target's metric against epochs, seconds and passes.
 
-A row of three panels for each experiment and target; with many seeds the share of the runs that
-have reached the target takes the place of their curves. Matplotlib is loaded where it draws. The
+A row of three panels for each experiment; with many seeds the share of the runs that have reached
+the target takes the place of their curves, a row a target. Matplotlib is loaded where it draws. The
 same records give the same bytes.
 """
 
@@ -13,6 +13,7 @@ from itertools import pairwise
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from gfopt.costs import Axis, axes
 from gfopt.pictures import (
     GREY,
     by_label,
@@ -51,17 +52,20 @@ class _Panel:
 
     title: str
     missing: str
-    cost: Callable[[Record, HistoryRow], float | None]
+    axis: Axis  # of a whole run's cost
+    cost: Callable[[Record, HistoryRow], float | None]  # of a run up to a reading
 
 
 def _seconds(run: Record, row: HistoryRow) -> float | None:
     return row.seconds if run.timed else None
 
 
+_TIMES = "training seconds, without evaluation", "not measured (ran in a batch)"
+_PASSES = "sample-passes, forward + backward", "not counted"
 _PANELS = (
-    _Panel("epochs", "no epochs", lambda _, row: row.epoch),
-    _Panel("training seconds, without evaluation", "not measured (ran in a batch)", _seconds),
-    _Panel("sample-passes, forward + backward", "not counted", lambda _, row: passes_of(row)),
+    _Panel("epochs", "no epochs", axes["epochs"], lambda _, row: row.epoch),
+    _Panel(*_TIMES, axes["seconds"], _seconds),
+    _Panel(*_PASSES, axes["passes"], lambda _, row: passes_of(row)),
 )
 
 
@@ -74,11 +78,11 @@ def draw(
     """Draw the runs, each with its history, into a file: png, svg or pdf."""
     curves = list(zip(records, histories, strict=True))
     with styled():
-        save(_figure(_races(curves)), path, kind)
+        save(_figure([row for race in _races(curves) for row in _rows(race)]), path, kind)
 
 
 def _races(curves: list[Curve]) -> list[list[Curve]]:
-    """The curves that share a y-axis, in order of appearance."""
+    """The runs that share a y-axis, in order of appearance."""
     found: dict[tuple[str, ...], list[Curve]] = {}
     for run, rows in curves:
         key = (run.experiment, run.dataset, run.target or run.target_metric, run.reading)
@@ -86,8 +90,22 @@ def _races(curves: list[Curve]) -> list[list[Curve]]:
     return list(found.values())
 
 
+def _are_many(curves: list[Curve]) -> bool:
+    """Whether the share that has reached the target is drawn."""
+    seeds = max(map(len, by_label(curves).values()))
+    return bool(curves[0][0].target) and seeds >= MANY
+
+
+def _rows(curves: list[Curve]) -> list[list[Curve]]:
+    """The runs of each row of panels: curves go on from target to target, shares are of one."""
+    if not _are_many(curves):
+        return [curves]
+    views = ([(view, rows) for view in run.views()] for run, rows in curves)
+    return [list(row) for row in zip(*views, strict=True)]
+
+
 def _figure(races: list[list[Curve]]) -> Figure:
-    """A row of panels for each race, its legend on the right."""
+    """A row of panels for each of these, its legend on the right."""
     from matplotlib.figure import Figure
 
     heights = [max(3.9, 0.22 * (6 + len(by_label(curves)))) for curves in races]  # inches
@@ -98,8 +116,7 @@ def _figure(races: list[list[Curve]]) -> Figure:
         part.suptitle(heading(run), x=0.01, ha="left", fontweight="bold")
         axes = part.subplots(1, len(_PANELS), sharey=True)
         stroke = strokes(run.label for run, _ in curves)
-        seeds = max(map(len, by_label(curves).values()))
-        draw_race = _draw_shares if run.target and seeds >= MANY else _draw_curves
+        draw_race = _draw_shares if _are_many(curves) else _draw_curves
         entries = draw_race(axes, curves, stroke)
         part.legend(handles=entries, loc="outside right upper", frameon=False)
     return figure
@@ -124,7 +141,8 @@ def _draw_shares(axes: Sequence[Axes], curves: list[Curve], stroke: Strokes) -> 
 
     for ax, panel in zip(axes, _PANELS, strict=True):
         ends = [
-            _draw_share(ax, panel, runs, stroke[label]) for label, runs in by_label(curves).items()
+            _draw_share(ax, panel.axis, [run for run, _ in runs], stroke[label])
+            for label, runs in by_label(curves).items()
         ]
         scale_x(ax, [end for part in ends for end in part])
         _say_missing(ax, panel.missing, [], everything=not any(ends))
@@ -136,15 +154,15 @@ def _draw_shares(axes: Sequence[Axes], curves: list[Curve], stroke: Strokes) -> 
     return [entry(label, **line, linewidth=2) for label, line in stroke.items()]
 
 
-def _draw_share(ax: Axes, panel: _Panel, curves: list[Curve], stroke: Stroke) -> list[float]:
-    """One rule's steps; the costs at the target, and the longest run, to scale by."""
-    costs = [(panel.cost(run, rows[-1]), run.reached) for run, rows in curves]
+def _draw_share(ax: Axes, axis: Axis, runs: list[Record], stroke: Stroke) -> list[float]:
+    """One rule's steps; the lowest cost at the target, and the longest run, to scale by."""
+    costs = [(axis.of(run), run.reached) for run in runs]
     known = [(cost, reached) for cost, reached in costs if cost is not None]
     if not known:
         return []
     hits = sorted(cost for cost, reached in known if reached)
     longest = max(cost for cost, _ in known)
-    shares = [i / len(curves) for i in range(len(hits) + 1)]
+    shares = [i / len(runs) for i in range(len(hits) + 1)]
     first = hits[0] if hits else min(cost for cost, _ in known)
     ax.step([first, *hits, longest], [0.0, *shares[1:], shares[-1]], where="post", **stroke)
     return [first, longest]

@@ -108,6 +108,15 @@ def test_links_and_pictures_of_the_documents_exist():
         assert missing == []
 
 
+@pytest.mark.parametrize("page", ["controls", "leaderboard"])
+def test_a_page_of_several_races_is_made_of_their_own_tables(page):
+    text = "\n" + (ROOT / "results" / f"{page}.md").read_text("utf-8")
+    found = re.findall(r"^# (\w+)\n\n(.*?)(?=\n^# |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert len(found) >= 2
+    for race, section in found:
+        assert section == (ROOT / "results" / race / "table.md").read_text("utf-8")
+
+
 def reproduction():
     """The committed report's rows, by claim."""
     with (ROOT / "results" / "reproduction.csv").open(encoding="utf-8", newline="") as file:

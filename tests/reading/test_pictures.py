@@ -6,7 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from gfopt.pictures import scale_x, strokes, styled
-from gfopt.plots import PICTURES, _figure, draw
+from gfopt.plots import PICTURES, _figure, _races, _rows, draw
+from gfopt.records import Hit, Status
 from tests.reading.factory import history, missed, record
 
 FALLING = [2.3, 1.5, 0.9, 0.6, 0.49]
@@ -154,15 +155,37 @@ def test_where_colours_are_used_up_lines_are_told_apart_by_their_dashes():
     assert {dash for _, dash in drawn[:8]} == {"-"}
 
 
+def many(seeds, **given):
+    """Runs of so many seeds, of which the first three missed."""
+    return [(record if s > 3 else missed)(seed=s, epochs=10.0 * s, **given) for s in seeds]
+
+
+def panels(runs):
+    """The panels of a picture of these runs."""
+    races = _races([(run, history([2.0, 0.4])) for run in runs])
+    return _figure([row for race in races for row in _rows(race)]).axes
+
+
 def test_from_ten_seeds_on_the_share_that_has_reached_the_target_is_drawn():
-    runs = [record(seed=s) if s > 3 else missed(seed=s) for s in range(1, 11)]
-    ends = [float(10 * s) for s in range(1, 11)]
-    curves = [
-        (run, [row.model_copy(update={"epoch": end}) for row in history([2.0, 0.4])])
-        for run, end in zip(runs, ends, strict=True)
-    ]
-    ax = _figure([curves]).axes[0]
+    ax = panels(many(range(1, 11)))[0]
     xs, ys = ax.lines[0].get_data()
-    assert list(xs) == [40.0, *ends[3:], 100.0]
+    assert list(xs) == [40.0, *[10.0 * s for s in range(4, 11)], 100.0]
     assert list(ys) == pytest.approx([0.0, *[i / 10 for i in range(1, 8)], 0.7])
-    assert len(_figure([curves[:9]]).axes[0].lines) > 9
+    assert len(panels(many(range(1, 10)))[0].lines) > 9
+
+
+def test_shares_have_a_row_of_panels_for_each_target_at_its_own_costs():
+    def hits(run):
+        """A first target at half the cost, which every run has reached."""
+        one, two = ({name: getattr(run, name) for name in Hit.model_fields} for _ in range(2))
+        first = one | {"target": "easy", "status": Status.REACHED, "epochs": run.epochs / 2}
+        return [Hit(**first), Hit(**two)]
+
+    runs = [run.model_copy(update={"hits": hits(run)}) for run in many(range(1, 11))]
+    easy, hard = panels(runs)[::3]
+    assert easy.get_ylabel() == "runs that have reached easy"
+    assert list(easy.lines[0].get_xdata()) == [5, *range(5, 51, 5), 50]
+    assert hard.get_ylabel() == "runs that have reached train_loss < 0.5"
+    assert list(hard.lines[0].get_ydata()) == pytest.approx(
+        [0.0, *[i / 10 for i in range(1, 8)], 0.7]
+    )
