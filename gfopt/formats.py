@@ -55,11 +55,12 @@ def _plain(table: Table) -> dict[str, Any]:
 def to_markdown(table: Table) -> str:
     """GitHub tables, aligned for reading as text too, and the notes as a list.
 
-    One for each set of rows to compare, then the costs and the comparisons; csv has all columns.
+    One for each set of rows to compare, then costs and comparisons; csv has all columns, and runs.
     """
     parts = [_titled(view) for view in compact(table, shares=True)]
     parts += ["\n".join(f"- {note}" for note in table.notes)] if table.notes else []
-    more = {name: other for name, other in table.more.items() if other.rows}
+    more = {name: table.more[name] for name in _HEADINGS if name in table.more}
+    more = {name: other for name, other in more.items() if other.rows}
     if costs := more.pop("costs", None):
         more = {"costs": _pivoted(costs)} | more
     parts += [f"{_HEADINGS[name]}\n\n{_grid(other)}" for name, other in more.items()]

@@ -1,7 +1,7 @@
 """Records -> Table: a row for each rule raced, a statistic over its seeds in each cell.
 
-With it come the costs to the target along every axis, and the comparisons seed by seed. The values
-are raw; gfopt.formats and gfopt.terminal word them. No torch here.
+With it come the costs to the target along every axis, the comparisons seed by seed, and the runs
+themselves. The values are raw; gfopt.formats and gfopt.terminal word them. No torch here.
 """
 
 from __future__ import annotations
@@ -59,6 +59,12 @@ PAIRS = (
     "ratio_median_hi", "test", "p", "p_holm", "smallest_p", "logrank_p",
 )  # fmt: skip
 
+_OF_RUN = (
+    "experiment", "label", "target", "seed", "repeat", "id", "status", "loss", "accuracy",
+    "test_accuracy", "other_work",
+)  # fmt: skip
+RUNS = (*_OF_RUN, *(axis.name for axis in AXES))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -67,7 +73,7 @@ class Table:
     columns: tuple[str, ...]
     rows: list[Row]
     notes: list[str]
-    more: dict[str, Table] = field(default_factory=dict)  # "costs" and "pairs"
+    more: dict[str, Table] = field(default_factory=dict)  # "costs", "pairs" and "runs"
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""
@@ -84,12 +90,13 @@ def summarise(records: Sequence[Record], failed: Sequence[str] = ()) -> Table:
     """
     every = [view for record in records for view in record.views()]
     views, repeats = ([v for v in every if (v.repeat > 1) is more] for more in (False, True))
-    groups = _grouped(views)
+    groups, again = _grouped(views), _grouped(repeats)
     pairs = pairs_of(groups)
     notes = [*failures(failed), *footer(groups, pairs, repeats)]
     more = {
         "costs": Table(COSTS, [row for runs in groups for row in _costs(runs, views)], []),
         "pairs": Table(PAIRS, [_pair(pair) for pair in pairs], []),
+        "runs": Table(RUNS, [_run(run) for runs in (*groups, *again) for run in runs], []),
     }
     return Table(COLUMNS, [_row(runs) for runs in groups], notes, more)
 
@@ -196,6 +203,12 @@ def _pair(pair: Pair) -> Row:
         "smallest_p": found.smallest_p,
         "logrank_p": found.logrank_p,
     }
+
+
+def _run(run: Record) -> Row:
+    """One run as far as one target."""
+    row: Row = {name: getattr(run, name) for name in _OF_RUN}
+    return row | {axis.name: axis.of(run) for axis in AXES}
 
 
 def _estimate(names: tuple[str, str, str], estimate: Estimate) -> Row:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 import shlex
+import statistics
 from collections import Counter
 from pathlib import Path
 
@@ -115,6 +117,26 @@ def test_a_page_of_several_races_is_made_of_their_own_tables(page):
     assert len(found) >= 2
     for race, section in found:
         assert section == (ROOT / "results" / race / "table.md").read_text("utf-8")
+
+
+COMMITTED = sorted(path.parent for path in (ROOT / "results").glob("*/runs.csv"))
+
+
+def lines(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda folder: folder.name)
+def test_a_committed_table_is_that_of_its_runs(folder):
+    """Counted here from runs.csv alone; a miss is infinite."""
+    runs = [run for run in lines(folder / "runs.csv") if run["repeat"] == "1"]
+    for row in lines(folder / "table.csv"):
+        own = [run for run in runs if all(run[key] == row[key] for key in ("label", "target"))]
+        epochs = [float(r["epochs"]) if r["status"] == "reached" else math.inf for r in own]
+        assert len(own) == int(row["seeds"]) > 0
+        assert sum(map(math.isfinite, epochs)) == int(row["reached"])
+        assert statistics.median(epochs) == float(row["epochs"])
 
 
 def reproduction():

@@ -58,12 +58,12 @@ def test_a_repeat_has_the_same_numbers_and_seconds_of_its_own(raced):
         assert one.id != two.id
 
 
-def test_the_race_writes_its_costs_and_its_pairs_beside_its_table(raced):
+def test_the_race_writes_its_costs_its_pairs_and_its_runs_beside_its_table(raced):
     for name, table in (("table", raced.table), *raced.table.more.items()):
         text = (raced.folder / f"{name}.csv").read_text("utf-8")
         assert text == formats["csv"](table)
         assert tuple(csv.DictReader(text.splitlines()).fieldnames) == table.columns
-    assert set(raced.table.more) == {"costs", "pairs"}
+    assert set(raced.table.more) == {"costs", "pairs", "runs"}
     assert "## Seed by seed" in (raced.folder / "table.md").read_text("utf-8")
 
 

@@ -45,6 +45,7 @@ def test_a_run_leaves_record_history_weights_table_and_picture(gfopt):
         "costs.csv",
         "curves.png",
         "pairs.csv",
+        "runs.csv",
     }
     (run,) = (results / "runs").iterdir()
     assert {path.name for path in run.iterdir()} == {

@@ -72,7 +72,7 @@ def test_it_leaves_table_config_curves_and_trials(tuned):
     names = {path.name for path in (tuned.folder / "results" / "tiny_tuned").iterdir()}
     assert names == {
         "config.yaml", "costs.csv", "curves.png", "pairs.csv", "runs",
-        "table.csv", "table.md", "trials.csv", "tuning.csv",
+        "runs.csv", "table.csv", "table.md", "trials.csv", "tuning.csv",
         "tuning.png", "tuning.sqlite3",
     }  # fmt: skip
 

@@ -135,7 +135,8 @@ def test_runs_made_once_more_are_in_no_row():
     again = [run.model_copy(update={"repeat": 2, "seconds": 1e6}) for run in A]
     with_them, without = summarise([*A, *B, *again]), summarise([*A, *B])
     assert with_them.rows == without.rows
-    assert with_them.more == without.more
+    for name in ("costs", "pairs"):
+        assert with_them.more[name] == without.more[name]
     assert with_them.notes != without.notes  # but for the noise floor
 
 
@@ -184,6 +185,24 @@ def test_tuning_has_its_columns():
     tuned = Tuning(trials=20, epochs=3.0, passes=7.0, seconds=9.5)
     (shown,) = summarise([record(tuned=tuned)]).rows
     assert [shown[f"tuning_{n}"] for n in ("trials", "passes", "seconds")] == [20, 7.0, 9.5]
+
+
+def test_every_run_is_told_repeats_too_with_all_that_it_cost():
+    again = [run.model_copy(update={"repeat": 2, "id": "once more"}) for run in A[:1]]
+    table = summarise([*A, *row("B", [7.0, None]), *again]).more["runs"]
+    assert len(table.rows) == len(A) + 3
+    hit, miss = (r for r in table.rows if r["label"] == "B")
+    assert (hit["seed"], hit["status"], hit["epochs"], hit["passes"]) == (1, "reached", 7, 14)
+    assert (miss["seed"], miss["status"], miss["epochs"]) == (2, "budget", 1000)
+    assert [r["seed"] for r in table.rows if r["repeat"] == 2] == [1]
+    assert "once more" not in formats["md"](summarise([*A, *again]))
+
+
+def test_a_run_of_several_targets_is_told_once_a_target_and_one_of_a_batch_without_seconds():
+    hits = [Hit(**{name: getattr(A[0], name) for name in Hit.model_fields} | {"target": aim})
+            for aim in ("easy", "hard")]  # fmt: skip
+    table = summarise([A[0].model_copy(update={"hits": hits, "replicas": 5})]).more["runs"]
+    assert [(r["target"], r["seconds"]) for r in table.rows] == [("easy", None), ("hard", None)]
 
 
 def header(markdown):
