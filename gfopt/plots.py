@@ -13,7 +13,8 @@ from itertools import pairwise
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from gfopt.costs import Axis, axes
+from gfopt.costs import Axis
+from gfopt.costs import axes as kinds
 from gfopt.pictures import (
     GREY,
     by_label,
@@ -63,9 +64,9 @@ def _seconds(run: Record, row: HistoryRow) -> float | None:
 _TIMES = "training seconds, without evaluation", "not measured (ran in a batch)"
 _PASSES = "sample-passes, forward + backward", "not counted"
 _PANELS = (
-    _Panel("epochs", "no epochs", axes["epochs"], lambda _, row: row.epoch),
-    _Panel(*_TIMES, axes["seconds"], _seconds),
-    _Panel(*_PASSES, axes["passes"], lambda _, row: passes_of(row)),
+    _Panel("epochs", "no epochs", kinds["epochs"], lambda _, row: row.epoch),
+    _Panel(*_TIMES, kinds["seconds"], _seconds),
+    _Panel(*_PASSES, kinds["passes"], lambda _, row: passes_of(row)),
 )
 
 
