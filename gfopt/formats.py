@@ -59,10 +59,9 @@ def to_markdown(table: Table) -> str:
     """
     parts = [_titled(view) for view in compact(table, shares=True)]
     parts += ["\n".join(f"- {note}" for note in table.notes)] if table.notes else []
-    more = {name: table.more[name] for name in _HEADINGS if name in table.more}
-    more = {name: other for name, other in more.items() if other.rows}
-    if costs := more.pop("costs", None):
-        more = {"costs": _pivoted(costs)} | more
+    more = {name: t for name in _HEADINGS if (t := table.more.get(name)) and t.rows}
+    if "costs" in more:
+        more["costs"] = _pivoted(more["costs"])
     parts += [f"{_HEADINGS[name]}\n\n{_grid(other)}" for name, other in more.items()]
     return "\n\n".join(parts) + "\n"
 

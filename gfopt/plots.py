@@ -79,16 +79,16 @@ def draw(
     """Draw the runs, each with its history, into a file: png, svg or pdf."""
     curves = list(zip(records, histories, strict=True))
     with styled():
-        save(_figure([row for race in _races(curves) for row in _rows(race)]), path, kind)
+        save(_figure(_races(curves)), path, kind)
 
 
 def _races(curves: list[Curve]) -> list[list[Curve]]:
-    """The runs that share a y-axis, in order of appearance."""
+    """The runs of each row of panels: those that share a y-axis, in order of appearance."""
     found: dict[tuple[str, ...], list[Curve]] = {}
     for run, rows in curves:
         key = (run.experiment, run.dataset, run.target or run.target_metric, run.reading)
         found.setdefault(key, []).append((run, rows))
-    return list(found.values())
+    return [row for race in found.values() for row in _rows(race)]
 
 
 def _are_many(curves: list[Curve]) -> bool:
@@ -98,7 +98,7 @@ def _are_many(curves: list[Curve]) -> bool:
 
 
 def _rows(curves: list[Curve]) -> list[list[Curve]]:
-    """The runs of each row of panels: curves go on from target to target, shares are of one."""
+    """The rows of one race: curves go on from target to target, shares are of one."""
     if not _are_many(curves):
         return [curves]
     views = ([(view, rows) for view in run.views()] for run, rows in curves)

@@ -141,8 +141,7 @@ def test_a_committed_table_is_that_of_its_runs(folder):
 
 def reproduction():
     """The committed report's rows, by claim."""
-    with (ROOT / "results" / "reproduction.csv").open(encoding="utf-8", newline="") as file:
-        return {row["id"]: row for row in csv.DictReader(file)}
+    return {row["id"]: row for row in lines(ROOT / "results" / "reproduction.csv")}
 
 
 def test_the_readmes_counts_and_verdicts_are_those_of_the_committed_report():

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from gfopt.pictures import scale_x, strokes, styled
-from gfopt.plots import PICTURES, _figure, _races, _rows, draw
+from gfopt.plots import PICTURES, _figure, _races, draw
 from gfopt.records import Hit, Status
 from tests.reading.factory import history, missed, record
 
@@ -162,8 +162,7 @@ def many(seeds, **given):
 
 def panels(runs):
     """The panels of a picture of these runs."""
-    races = _races([(run, history([2.0, 0.4])) for run in runs])
-    return _figure([row for race in races for row in _rows(race)]).axes
+    return _figure(_races([(run, history([2.0, 0.4])) for run in runs])).axes
 
 
 def test_from_ten_seeds_on_the_share_that_has_reached_the_target_is_drawn():
