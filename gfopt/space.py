@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gfopt.optimizers.base import Optimizer
 
 
 @dataclass(frozen=True)
@@ -34,3 +37,8 @@ class Choice:
 
 
 Space = Mapping[str, Range | Choice]  # by option
+
+
+def searchable(rule: Optimizer) -> set[str]:
+    """The options of a rule that a config's `tune:` may give a range."""
+    return {*type(rule).model_fields, *(rule.model_extra or {}), *type(rule).space}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from gfopt.config.source import Complaint
 from gfopt.datasets.user_file import UserFile
+from gfopt.errors import unknown
+from gfopt.space import searchable
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
@@ -30,6 +32,7 @@ def conflicts(experiment: Experiment) -> Iterator[Complaint]:
         for key, message in _target(experiment, target, own=own):
             yield Complaint(("target", i, key), message)
     yield from _optimizers(experiment)
+    yield from _tune(experiment)
 
 
 def _loss_and_data(experiment: Experiment) -> Iterator[Complaint]:
@@ -87,3 +90,13 @@ def _optimizers(experiment: Experiment) -> Iterator[Complaint]:
             yield Complaint(("optimizers", i), f"{entry.name} can't train outputs of cosines")
         for message in entry.conflicts(experiment.terms(), depth):
             yield Complaint(("optimizers", i), message)
+
+
+def _tune(experiment: Experiment) -> Iterator[Complaint]:
+    """Ranges for options that no rule has; of a user's own rule they aren't known yet."""
+    rules = [entry.made for entry in experiment.entries]
+    if None not in rules:
+        known = {name for rule in rules if rule for name in searchable(rule)}
+        for name in experiment.tune:
+            if name not in known:
+                yield Complaint(("tune", name), unknown("option", name, known))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gfopt.config.validation import validate
 from gfopt.errors import UsageError, unknown
 from gfopt.optimizers.base import optimizers
-from gfopt.space import Range, Space
+from gfopt.space import Range, Space, searchable
 
 if TYPE_CHECKING:
     from gfopt.config.entries import Entry
@@ -31,7 +31,8 @@ def spaces(experiment: Experiment) -> dict[str, Space]:
         found[entry.label] = space_of(rule, experiment.tune)
         wrong += refusals(entry, found[entry.label], experiment.depth)
     known = {name for space in found.values() for name in space}
-    wrong += [f"tune: {unknown('option', name, known)}" for name in experiment.tune.keys() - known]
+    stray = (name for name in experiment.tune if name not in known)
+    wrong += [f"tune: {unknown('option', name, known)}" for name in stray]
     if wrong:
         raise UsageError("\n".join(dict.fromkeys(wrong)))
     return found
@@ -40,8 +41,7 @@ def spaces(experiment: Experiment) -> dict[str, Space]:
 def space_of(rule: Optimizer, ranges: Ranges) -> Space:
     """What is tuned of a rule, in the order in which it says so."""
     own = dict(type(rule).space)
-    options = {*type(rule).model_fields, *(rule.model_extra or {}), *own}
-    asked = {name: ends for name, ends in ranges.items() if name in options}
+    asked = {name: ends for name, ends in ranges.items() if name in searchable(rule)}
     return own | {name: _range(rule, name, own.get(name), ends) for name, ends in asked.items()}
 
 

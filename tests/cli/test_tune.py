@@ -232,7 +232,7 @@ def test_quiet_is_quiet(tune):
         (("--tuning-seeds", "5000000000"), "--tuning-seeds: Input should be less than"),
         (("--budget", "0"), "--budget: must be > 0 (got 0)"),
         (("--set", "target="), "tiny: tuning needs a target"),
-        (("--set", "tune.rl=[1, 2]"), "tune: unknown option 'rl'. Did you mean 'lr'?"),
+        (("--set", "tune.rl=[1, 2]"), "tune.rl: unknown option 'rl'. Did you mean 'lr'?"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_tuned_fairly_is_refused_before_the_first_trial(tune, words, said):

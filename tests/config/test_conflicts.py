@@ -122,3 +122,13 @@ def test_a_sequence_with_such_a_stage_is_refused_on_cosines_too(config):
     assert config.wrong(*pieces) == [
         "c.yaml:8:5: optimizers.0: sequence can't train outputs of cosines"
     ]
+
+
+def test_a_range_for_an_option_that_no_rule_has_is_refused_with_the_nearest(config):
+    (sentence,) = config.wrong(("name: tiny", "tune: {rl: [0.1, 1]}"))
+    assert sentence.startswith("c.yaml:1:12: tune.rl: unknown option 'rl'. Did you mean 'lr'?")
+
+
+def test_what_a_rule_of_ones_own_may_be_tuned_over_is_not_judged_before_it_is_loaded(config):
+    (config.folder / "mine.py").write_text("")
+    assert config.load((RULE, "{file: mine.py}"), ("name: tiny", "tune: {rl: [0.1, 1]}")).tune
