@@ -1,11 +1,14 @@
-"""Claims and evidence made by hand, and a claims file with configs of its own in a folder."""
+"""Claims and evidence made by hand; claims files with configs of their own; the command on them."""
 
 from __future__ import annotations
 
+import csv
 from textwrap import dedent
 
 import pytest
+from typer.testing import CliRunner
 
+from gfopt.cli import app
 from gfopt.config.validation import validate
 from gfopt.reproduction.claims import checks
 from tests.reading.factory import record
@@ -20,6 +23,35 @@ optimizers:
   - {name: position_wise, lr: 0.5}
   - {name: gradient_descent, lr: 0.5, multipliers: [1, 2, 3], label: rates}
 budget: {epochs: 3}
+"""
+SUGAR = """\
+name: sugar
+dataset: {name: diabetes, scale: unit}
+model: {hidden: [3]}
+loss: mse
+optimizers: [{name: evolution_strategy, members: 4}]
+budget: {epochs: 2}
+"""
+BIG = SETTINGS.replace("small", "big").replace("digits, scale: unit", "mnist")
+RULE = """\
+from gfopt import Optimizer
+
+
+class Mine(Optimizer):
+    def init(self, problem, params, draw):
+        return params
+
+    def step(self, problem, state, at):
+        if at.a[0].shape[-1]:
+            raise RuntimeError("no | such luck")
+        return state
+"""
+OWN = """\
+name: own
+dataset: {name: digits, scale: unit}
+loss: cross_entropy
+optimizers: [{file: mine.py, label: mine}]
+budget: {epochs: 1}
 """
 
 
@@ -75,3 +107,42 @@ def write(tmp_path):
         return path
 
     return written
+
+
+class Command:
+    """Runs gfopt reproduce on claims in a folder of their own; reads what it wrote."""
+
+    def __init__(self, folder):
+        self.folder, self.results = folder, folder / "results"
+        for name, text in {"small": SETTINGS, "sugar": SUGAR, "big": BIG, "own": OWN}.items():
+            (folder / f"{name}.yaml").write_text(text)
+        (folder / "mine.py").write_text(RULE)
+        (folder / "empty").mkdir()
+
+    def __call__(self, text, *words):
+        (self.folder / "claims.yaml").write_text(text)
+        given = ["--claims", "claims.yaml", "--device", "cpu", "--threads", "1", *words]
+        given += ["--offline", "--data", "empty"]
+        return CliRunner().invoke(app, ["reproduce", *given])
+
+    def verdicts(self):
+        """(number reproduced, claim supported) of each claim, by name."""
+        return {
+            row["id"]: (row["number_reproduced"], row["claim_supported"]) for row in self.rows()
+        }
+
+    def sentences(self):
+        return {row["id"]: row["sentence"] for row in self.rows()}
+
+    def rows(self):
+        with (self.results / "reproduction.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def report(self):
+        return (self.results / "reproduction.md").read_text("utf-8")
+
+
+@pytest.fixture
+def reproduce(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Command(tmp_path)

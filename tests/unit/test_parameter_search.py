@@ -13,85 +13,15 @@ from gfopt.engine import train
 from gfopt.initializers import initializers
 from gfopt.losses import losses
 from gfopt.optimizers import optimizers
-from gfopt.optimizers.parameter_search import Network, Place, lowest
-from gfopt.problem import DenseProblem, Pass, parameters
+from gfopt.optimizers.parameter_search import Network, Place
+from gfopt.problem import DenseProblem
 from gfopt.rng import Draw
 from gfopt.target import Budget, Terms
 from gfopt.task import Level, Task
 from tests.conftest import Tiny, run_steps
-from tests.unit import searching
+from tests.unit.brute_search import Case
 
 MAKE = optimizers["parameter_search"]
-FUNCTIONS = {"identity": lambda z: z, "relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
-
-
-def mse(z, y):
-    return ((z - y) ** 2).sum(0).mean()
-
-
-def cross_entropy(z, y):
-    shifted = z - z.max(0)
-    return -(y * (shifted - np.log(np.exp(shifted).sum(0)))).sum(0).mean()
-
-
-class Brute:
-    """A network of one replica in NumPy; every loss is that of a full forward pass."""
-
-    def __init__(self, problem, names, loss, state, r=0):
-        self.x, self.y = (t.double().numpy() for t in (problem.inputs, problem.targets))
-        self.functions, self.loss_of = [FUNCTIONS[name] for name in names], loss
-        self.params = {k: p[r].double().numpy().copy() for k, p in parameters(state).items()}
-        self.depth = len(names) + 1
-
-    def outputs(self):
-        a = self.x
-        for l in range(1, self.depth + 1):
-            z = self.params[f"W{l}"] @ a + self.params.get(f"b{l}", 0)
-            a = self.functions[l - 1](z) if l < self.depth else z
-        return a
-
-    def loss(self):
-        return self.loss_of(self.outputs(), self.y)
-
-    def places(self):
-        for l in range(1, self.depth + 1):
-            for key in (f"W{l}", f"b{l}"):
-                if key in self.params:
-                    rows, columns = self.params[key].shape
-                    yield from ((key, i, j) for i in range(rows) for j in range(columns))
-
-    def visit(self, place, values):
-        """Try the values one by one and keep the first with the lowest loss; NaN is never lower."""
-        key, i, j = place
-        best, least = self.params[key][i, j], np.inf
-        for value in values:
-            self.params[key][i, j] = value
-            loss = self.loss()
-            if loss < least:
-                best, least = value, loss
-        self.params[key][i, j] = best
-
-    def sweep(self, values):
-        for place in self.places():
-            self.visit(place, values)
-
-
-class Case(searching.Case):
-    """A case with its loss in NumPy."""
-
-    def __init__(self, widths, names, loss="mse", **more):
-        super().__init__(widths, names, loss, **more)
-        self.numpy_loss = {"mse": mse, "cross_entropy": cross_entropy}[loss]
-
-    def brute(self, state, r=0):
-        return Brute(self.problem, self.names, self.numpy_loss, state, r)
-
-    def network(self):
-        at = self.problem.forward(self.params)
-        z, a = ([t.clone() for t in part] for part in at)
-        return Network(self.problem, {k: p.clone() for k, p in self.params.items()}, Pass(z, a))
-
-
 CASES = {
     "published": Case((6, 5, 4, 1), ("identity", "relu")),
     "deep": Case((4, 4, 3, 3, 2), ("tanh", "relu", "tanh")),
@@ -181,28 +111,6 @@ def test_the_first_sweep_may_raise_the_loss_and_no_later_one_does(case):
         assert (case.losses(state) <= before * (1 + 1e-12)).all()
 
 
-def off_grid():
-    """A linear regression at its optimum, which no coarse grid holds."""
-    case = Case((3, 1), ())
-    W = torch.full((3, 1, 3), 0.3, dtype=torch.float64)
-    case.params = {"W1": W, "b1": W[..., :1] * 0}
-    y = case.params["W1"][0] @ case.problem.inputs
-    case.problem = DenseProblem((), losses["mse"](), case.problem.inputs, y)
-    return case
-
-
-def test_the_value_before_is_given_up_even_where_it_was_the_best():
-    case = off_grid()
-    assert (case.losses(case.params) == 0).all()
-    assert (case.losses(case.sweeps(MAKE(low=-1, high=1, count=5), 1)) > 0).all()
-
-
-def test_a_kept_incumbent_wins_where_nothing_is_better():
-    case = off_grid()
-    state = case.sweeps(MAKE(low=-1, high=1, count=5, keep_incumbent=True), 2)
-    assert all(torch.equal(state[key], p) for key, p in case.params.items())
-
-
 @pytest.mark.parametrize("shrink", [1.0, 0.7])
 def test_with_the_incumbent_no_sweep_raises_the_loss(case, shrink):
     rule = MAKE(low=-2, high=2, count=5, keep_incumbent=True, shrink=shrink)
@@ -228,41 +136,6 @@ def test_a_sweep_that_changes_nothing_leaves_the_best_of_the_grid_in_every_coord
                 brute.params[key][i, j] = value
                 assert brute.loss() >= settled * (1 - 1e-12)
             brute.params[key][i, j] = kept
-
-
-def test_the_first_of_equals_is_kept_and_nan_never():
-    nan, inf = float("nan"), float("inf")
-    scores = torch.tensor([[3.0, 1, 1, 2], [nan, 5, nan, 5], [nan, inf, nan, nan], [2, nan, 1, -1]])
-    values = torch.tensor([10.0, 20, 30, 40]).repeat(4, 1)
-    present = torch.full((4, 1), 7.0)
-    assert lowest(values, scores, present)[:, 0].tolist() == [20, 20, 7, 40]
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("samples", [37, 442])
-@pytest.mark.parametrize("seeds", [(1,), (3, 1, 2)])
-def test_all_values_of_a_dead_unit_tie_to_the_last_bit_so_the_first_is_kept(dtype, samples, seeds):
-    case = Case((3, 4, 5, 3, 1), ("relu",) * 3, samples=samples, seeds=seeds, dtype=dtype)
-    case.params["b1"] = case.params["b1"].clone()
-    case.params["b1"][:, 2] = -1000
-    values = torch.linspace(-5, 5, 100, dtype=dtype).repeat(len(seeds), 1)
-    for j in range(3):
-        found = case.network().losses(Place(1, "W1", 2, j), values)
-        assert torch.equal(found, found[:, :1].expand_as(found))
-    state = case.sweeps(MAKE(low=-5, high=5, count=100), 1)
-    assert (state["W1"][:, 2] == -5).all()
-
-
-def test_a_value_that_overflows_is_never_kept():
-    case = Case((3, 2, 1), ("relu",))
-    state = case.sweeps(MAKE(low=-1e300, high=1e300, count=3), 1)
-    assert case.losses(state).isfinite().all()
-
-
-def test_a_parameter_stays_where_no_value_has_a_finite_loss():
-    case = Case((3, 1), ())
-    state = case.sweeps(MAKE(low=1e300, high=1e301, count=4), 1)
-    assert all(torch.equal(state[key], p) for key, p in case.params.items())
 
 
 @pytest.mark.parametrize(
@@ -360,43 +233,15 @@ def test_in_random_order_every_sweep_of_a_seed_has_its_permutation(monkeypatch):
 def test_in_random_order_the_sweeps_are_those_of_the_brute_force_loop(case):
     from gfopt.rng import order
 
-    state = case.sweeps(MAKE(low=-2, high=2, count=7, order="random"), 3)
+    # 13 values: with 7, a softmax has outgoing weights that are all equal, a tie left to rounding
+    state = case.sweeps(MAKE(low=-2, high=2, count=13, order="random"), 3)
     for r, seed in enumerate(case.seeds):
         brute = case.brute(case.params, r)
         places = list(brute.places())
         for sweep in range(3):
             for d in order(seed, sweep, len(places)):
-                brute.visit(places[d], np.linspace(-2, 2, 7))
+                brute.visit(places[d], np.linspace(-2, 2, 13))
         assert_same(state, r, brute)
-
-
-def grid(rule, present, sweep):
-    present = torch.tensor([[present]], dtype=torch.float64)
-    return rule.grids(torch.tensor([sweep]))(present)[0].numpy()
-
-
-def test_without_shrinking_every_sweep_has_the_same_values_to_the_last_bit():
-    for low, high in ((-5, 5), (-0.3, 0.7), (1, 3)):
-        for sweep in (0, 1, 7):
-            found = grid(MAKE(low=low, high=high, count=100), 0.123, sweep)
-            assert np.array_equal(found, np.linspace(low, high, 100))
-
-
-@pytest.mark.parametrize(
-    ("present", "sweep", "low", "high"),
-    [(0.3, 0, -4, 4), (0.3, 1, -1.7, 2.3), (0.3, 2, -0.7, 1.3), (3.9, 2, 2, 4), (-9.0, 2, -4, -2)],
-)
-def test_a_shrinking_range_is_centred_as_far_as_it_fits(present, sweep, low, high):
-    found = grid(MAKE(low=-4, high=4, count=9, shrink=0.5), present, sweep)
-    np.testing.assert_allclose(found, np.linspace(low, high, 9), rtol=0, atol=1e-14)
-
-
-def test_shrinking_ends_nearer_to_a_regressions_optimum():
-    case = off_grid()
-    plain, finer = (
-        case.losses(case.sweeps(MAKE(low=-1, high=1, count=5, shrink=s), 12)) for s in (1.0, 0.6)
-    )
-    assert (finer < 1e-3 * plain).all()
 
 
 def test_chunks_change_no_bit(case):
@@ -437,8 +282,3 @@ def test_the_pass_that_is_given_stays_as_it_was():
     rule.step(case.problem, state, at)
     for part, expected in zip(at, again, strict=True):
         assert all(torch.equal(t, e) for t, e in zip(part, expected, strict=True))
-
-
-def test_a_range_upside_down_is_refused():
-    with pytest.raises(ValueError, match="low: must be under high \\(got 1 and -1\\)"):
-        MAKE(low=1, high=-1).check(3)

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from gfopt.activations import activations
-from gfopt.clock import Clock
-from gfopt.config.finding import load_config
-from gfopt.datasets import datasets, prepare
-from gfopt.engine import train
 from gfopt.errors import UsageError
 from gfopt.losses import losses
 from gfopt.optimizers import optimizers
 from gfopt.problem import DenseProblem, parameters
 from gfopt.tally import Tally
-from gfopt.task import build
 from tests.conftest import Tiny, run_steps
+from tests.unit.synaprune_program import Program
 
 RULE = optimizers["synaprune"]
 VARIANTS = {
@@ -37,90 +30,6 @@ EXACT = {"rtol": 1e-12, "atol": 1e-12}
 @pytest.fixture(params=list(VARIANTS))
 def options(request):
     return VARIANTS[request.param]
-
-
-# The equations once more: row vectors, weights (inputs, outputs).
-
-
-def norm(v, floor=0.0):
-    total = max(v.abs().sum(), floor)
-    return v / total if total > 0 else v
-
-
-def cosine(u, v):
-    u, v = u - u.mean(), v - v.mean()
-    size = u.square().sum().sqrt() * v.square().sum().sqrt()
-    return (u * v).sum() / max(size, 1e-8)
-
-
-def largest(e):
-    return e.flatten()[e.abs().argmax()]
-
-
-class Program:
-    """A network that learns one sample, (1, n), at a time, each layer from its own I, O and e."""
-
-    def __init__(self, rule, functions, start, row=0):
-        self.rule, self.functions = rule, functions
-        self.W = [start[f"W{l}"][row].T.clone() for l in self.layers()]
-        self.b = [start[f"b{l}"][row].T.clone() for l in self.layers()]
-        self.t = [W.new_zeros(1, len(W)) for W in self.W]
-
-    def layers(self):
-        return range(1, len(self.functions) + 1)
-
-    def outputs(self, x):
-        a = [x]
-        for W, b, f in zip(self.W, self.b, self.functions, strict=True):
-            a.append(f(a[-1] @ W + b))
-        return a
-
-    def epoch(self, x, y):
-        if self.rule.variant == "batch":
-            return self.batch(x, y)
-        for i in range(len(x)):
-            for _ in range(self.rule.updates if self.rule.variant == "experimental" else 1):
-                a = self.outputs(x[i : i + 1])
-                e = y[i : i + 1] - a[-1]
-                steps = [self.change(l, a[l], a[l + 1], e) for l in range(len(self.W))]
-                for l, (dW, db) in enumerate(steps):
-                    self.W[l] = self.W[l] + dW
-                    self.b[l] = self.b[l] + db
-                    self.t[l] = a[l]
-        return None
-
-    def change(self, l, I, O, e):
-        last, lr, variant = l == len(self.W) - 1, self.rule.lr, self.rule.variant
-        if variant == "centred":
-            I, O, m = I - I.mean(), O - O.mean(), O.shape[1]
-            if last:
-                return lr * m * norm(I).T @ e, lr * m * e * norm(O)
-            c = math.exp(-1 / m)
-            return lr * largest(e) * c * norm(I).T @ norm(O), lr * largest(e) * c * norm(O)
-        floor = 1e-8 if variant == "experimental" else 0.0
-        if variant == "experimental" and cosine(I, self.t[l]).abs() >= self.rule.threshold:
-            I = I - self.t[l]
-        if last and self.rule.output_error == "own":
-            return lr * norm(I, floor).T @ e, lr * e
-        rows = lr * largest(e) * norm(I, floor).T
-        return rows @ norm(O, floor), lr * largest(e) * norm(O, floor)
-
-    def batch(self, x, y):
-        """All contributions of all samples side by side, and of each weight's the largest."""
-        a = self.outputs(x)
-        e = y - a[-1]
-        for l in range(len(self.W)):
-            rows = torch.stack([norm(v) for v in a[l]])
-            O = torch.stack([norm(v) for v in a[l + 1]])
-            right = e if l == len(self.W) - 1 else O * torch.stack([largest(v) for v in e])[:, None]
-            every = (rows[:, :, None] * right[:, None, :]).numpy()
-            where = np.abs(every).argmax(0)[None]
-            chosen = np.take_along_axis(every, where, 0)[0]
-            self.W[l] = self.W[l] + self.rule.lr * torch.from_numpy(chosen)
-
-    def parameters(self):
-        made = {f"W{l}": self.W[l - 1].T[None] for l in self.layers()}
-        return made | {f"b{l}": self.b[l - 1].T[None] for l in self.layers()}
 
 
 FUNCTIONS = {
@@ -355,64 +264,3 @@ def _strange(z):
 def run_once(problem, tiny):
     rule = RULE()
     return rule.step(problem, rule.init(problem, tiny.start((1,)), tiny.draw((1,))), None)
-
-
-# The author's demonstration.
-
-
-def largest_error(weights, dtype):
-    """Over the five samples, the largest distance of an output from its target."""
-    arrays = datasets["synaprune_demo"]().arrays(Path(), offline=True)
-    a = torch.tensor(arrays.x, dtype=dtype).T
-    for l in (1, 2):
-        a = (weights[f"W{l}"] @ a + weights[f"b{l}"]).sigmoid()
-    return float((a - torch.tensor(arrays.y, dtype=dtype).T).abs().max())
-
-
-def demo_errors(precision, threshold):
-    experiment = load_config(
-        "synaprune_demo", [f"precision={precision}", f"optimizers.0.threshold={threshold}"]
-    )
-    data = prepare(experiment.dataset, Path(), precision=precision, offline=True)
-    task = build(experiment, data, torch.device("cpu"))
-    rule = experiment.entries[0].rule(2)
-    outcomes = train(task, rule, experiment.terms(), experiment.seeds, Clock())
-    return [largest_error(o.weights, getattr(torch, precision)) for o in outcomes]
-
-
-def test_the_demonstration_succeeds_in_float32():
-    errors = demo_errors("float32", 0.5)
-    assert len(errors) == 10
-    assert max(errors) < 0.02
-
-
-def test_the_demonstration_fails_for_most_starts_in_float64():
-    assert sum(error > 0.02 for error in demo_errors("float64", 0.5)) > 5
-
-
-def test_a_threshold_that_no_cosine_equals_saves_it_in_float64():
-    assert max(demo_errors("float64", 0.500001)) < 0.02
-
-
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_the_demonstration_rounds_as_the_plain_program(precision):
-    """Its ties fall the same way in both: one that fell otherwise would show in the weights."""
-    experiment = load_config("synaprune_demo", [f"precision={precision}"])
-    data = prepare(experiment.dataset, Path(), precision=precision, offline=True)
-    task = build(experiment, data, torch.device("cpu"))
-    rule, start = experiment.entries[0].rule(2), task.start((3,))
-    program = Program(rule, [torch.sigmoid] * 2, start)
-    for _ in range(10):
-        program.epoch(torch.from_numpy(data.x), torch.from_numpy(data.y).to(start["W1"].dtype))
-    terms = replace(experiment.terms(), budget=experiment.budget.model_copy(update={"epochs": 10}))
-    found = train(task, rule, terms, (3,), Clock())[0].weights
-    tolerance = {"float32": 2e-5, "float64": 1e-12}[precision]
-    expected = {key: tensor[0] for key, tensor in program.parameters().items()}
-    torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
-
-
-def test_the_demonstrations_samples_are_the_published_ones():
-    arrays = datasets["synaprune_demo"]().arrays(Path(), offline=True)
-    rows = ["".join(str(int(v)) for v in row) for row in arrays.x]
-    assert rows == ["001", "000", "010", "011", "100"]
-    assert arrays.y.ravel().tolist() == [1, 0, 1, 0, 1]
