@@ -7,6 +7,8 @@ from gfopt.checking.command import subject_of, verdicts
 from gfopt.optimizers import optimizers
 
 REFUSED = "sparseadam"
+# without a line search, lr 1 takes it wherever rounding does: to nan on some processors
+GENTLE = {"lbfgs": ["lr=0.1"]}
 VARIANTS = ["variant=centred", "variant=experimental", "variant=batch", "output_error=largest"]
 
 
@@ -16,7 +18,7 @@ def broken(name, *settings):
 
 @pytest.mark.parametrize("name", [name for name in optimizers if name != REFUSED])
 def test_every_registered_rule_passes_every_check(name):
-    assert broken(name) == {}
+    assert broken(name, *GENTLE.get(name, [])) == {}
 
 
 @pytest.mark.long
