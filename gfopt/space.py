@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from gfopt.errors import unknown
 
 if TYPE_CHECKING:
     from gfopt.optimizers.base import Optimizer
@@ -42,3 +44,9 @@ Space = Mapping[str, Range | Choice]  # by option
 def searchable(rule: Optimizer) -> set[str]:
     """The options of a rule that a config's `tune:` may give a range."""
     return {*type(rule).model_fields, *(rule.model_extra or {}), *type(rule).space}
+
+
+def strays(names: Iterable[str], rules: Iterable[Optimizer]) -> Iterator[tuple[str, str]]:
+    """Each name that none of the rules has as an option, with the sentence on it."""
+    known = {option for rule in rules for option in searchable(rule)}
+    return ((name, unknown("option", name, known)) for name in names if name not in known)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from gfopt.config.source import Complaint
 from gfopt.datasets.user_file import UserFile
-from gfopt.errors import unknown
-from gfopt.space import searchable
+from gfopt.space import strays
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
@@ -94,9 +93,7 @@ def _optimizers(experiment: Experiment) -> Iterator[Complaint]:
 
 def _tune(experiment: Experiment) -> Iterator[Complaint]:
     """Ranges for options that no rule has; of a user's own rule they aren't known yet."""
-    rules = [entry.made for entry in experiment.entries]
-    if None not in rules:
-        known = {name for rule in rules if rule for name in searchable(rule)}
-        for name in experiment.tune:
-            if name not in known:
-                yield Complaint(("tune", name), unknown("option", name, known))
+    rules = [entry.made for entry in experiment.entries if entry.made]
+    if len(rules) == len(experiment.entries):
+        for name, message in strays(experiment.tune, rules):
+            yield Complaint(("tune", name), message)

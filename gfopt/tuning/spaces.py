@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gfopt.config.validation import validate
-from gfopt.errors import UsageError, unknown
+from gfopt.errors import UsageError
 from gfopt.optimizers.base import optimizers
-from gfopt.space import Range, Space, searchable
+from gfopt.space import Range, Space, searchable, strays
 
 if TYPE_CHECKING:
     from gfopt.config.entries import Entry
@@ -25,14 +25,14 @@ Ranges = Mapping[str, tuple[float, float]]
 
 def spaces(experiment: Experiment) -> dict[str, Space]:
     """What is tuned of each entry, by label; UsageError tells every end that a rule refuses."""
-    found, wrong = {}, list[str]()
-    for entry in experiment.entries:
-        rule = entry.rule(experiment.depth)
-        found[entry.label] = space_of(rule, experiment.tune)
-        wrong += refusals(entry, found[entry.label], experiment.depth)
-    known = {name for space in found.values() for name in space}
-    stray = (name for name in experiment.tune if name not in known)
-    wrong += [f"tune: {unknown('option', name, known)}" for name in stray]
+    rules = {entry.label: entry.rule(experiment.depth) for entry in experiment.entries}
+    found = {label: space_of(rule, experiment.tune) for label, rule in rules.items()}
+    wrong = [
+        sentence
+        for entry in experiment.entries
+        for sentence in refusals(entry, found[entry.label], experiment.depth)
+    ]
+    wrong += [f"tune.{name}: {said}" for name, said in strays(experiment.tune, rules.values())]
     if wrong:
         raise UsageError("\n".join(dict.fromkeys(wrong)))
     return found

@@ -81,6 +81,15 @@ def test_an_option_that_no_rule_has_is_refused_with_the_nearest():
         spaces(race("adam", tune={"rl": [0.1, 1]}))
 
 
+def test_an_option_that_a_rule_of_ones_own_has_not_is_refused_once_the_rule_is_loaded(tmp_path):
+    (tmp_path / "mine.py").write_text(USERS)
+    mine = race({"file": "mine.py"}, folder=tmp_path, tune={"wave": [2, 30]})
+    with pytest.raises(
+        UsageError, match=r"^tune.wave: unknown option 'wave'. Did you mean 'waves'"
+    ):
+        spaces(mine)
+
+
 def test_a_range_that_a_rule_refuses_is_told_before_any_trial():
     with pytest.raises(UsageError, match=r"tune.momentum: .*must be < 1 \(got 2.0\)"):
         spaces(race("gradient_descent", tune={"momentum": [0.5, 2]}))
