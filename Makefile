@@ -4,6 +4,8 @@ VENV ?= .venv
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.complete
+# A worker a core, each with one thread: small products gain nothing from two.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal
 
 .PHONY: help setup run test test-long check smoke reproduce bench evidence golden clean
 
@@ -24,10 +26,10 @@ run: setup ## the digits race: a table and a picture in a minute
 	$(BIN)/gfopt run
 
 test: setup ## the quick tests; those on real data too where GFOPT_DATA names it
-	$(BIN)/python -m pytest -m "not long"
+	$(PYTEST) -m "not long"
 
 test-long: setup ## the long tests: the published counts on real data
-	$(BIN)/python -m pytest -m long
+	$(PYTEST) -m long
 
 check: setup ## format, lint, types, import directions
 	$(BIN)/ruff format --check .
