@@ -1,6 +1,6 @@
-"""What can go wrong, in one tree: every error a user can cause is a GfoptError with an exit code.
+"""Every error that a user can cause is a GfoptError with an exit code.
 
-A message says what is wrong, where, and what would be right. Only the command line prints it.
+A message says what is wrong, where, and what to write instead. Only the command line prints it.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ class ExitCode(IntEnum):
     UNEXPECTED = 1
     USAGE = 2  # a wrong command line or config
     RUN_FAILED = 3
-    CONDITION_UNMET = 4  # something asked for with a flag did not hold
+    CONDITION_UNMET = 4  # a condition requested by an option wasn't met
     DATA_MISSING = 5  # missing, damaged or foreign data files
-    INCONCLUSIVE = 6  # not enough to judge by
+    INCONCLUSIVE = 6  # too little data for a verdict
     INTERRUPTED = 130
 
 
 class GfoptError(Exception):
-    """A mistake or mishap that has a sentence for the user."""
+    """An error with a message for the user."""
 
     exit_code = ExitCode.UNEXPECTED
 
 
 class UsageError(GfoptError):
-    """A command line, config or option that can't be right."""
+    """A wrong command line, config or option."""
 
     exit_code = ExitCode.USAGE
 
@@ -45,23 +45,23 @@ class RunFailedError(GfoptError):
 
 
 class DataError(GfoptError):
-    """Data files that are missing, damaged or not what they are said to be."""
+    """A data file that is missing, damaged or of another content than expected."""
 
     exit_code = ExitCode.DATA_MISSING
 
 
 class UnknownNameError(UsageError, KeyError):
-    """A name that no registry, section or list knows."""
+    """A name that isn't in a registry, section or list."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(unknown(kind, name, known))
+        super().__init__(describe_unknown(kind, name, known))
 
     def __str__(self) -> str:  # KeyError would print the message's repr
         return str(self.args[0])
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for an unknown name: the nearest valid one, then all of them."""
+def describe_unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The message for an unknown name: the nearest known one, then all of them."""
     known = sorted(known)
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""

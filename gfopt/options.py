@@ -8,17 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class Options(BaseModel):
-    """Keyword-only options that can't change once made. Unknown keys and wrong values raise."""
+    """Frozen keyword-only options. Unknown keys and wrong values raise ValidationError."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class NestedError(ValueError):
-    """What is wrong with options that a validator made of a part of its own model's values."""
+    """The errors in options that a validator built from a part of its model's values."""
 
     def __init__(self, model: type[BaseModel], error: ValidationError, also: tuple[str, ...]):
         super().__init__(str(error))
-        self.model, self.error, self.also = model, error, also  # also: keys that aren't the part's
+        self.model, self.error = model, error  # the class of these options, and their errors
+        self.also = also  # valid keys of the part that aren't the model's own
 
 
 Positive = Annotated[float, Field(gt=0)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import TypeVar
 
@@ -14,10 +15,10 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T]):
-    """What is registered under a kind ("optimizer"), by name.
+    """The registered classes of one kind ("optimizer"), by name.
 
-    The modules of `package` are imported at the first look-up, so a file dropped into the folder
-    is registered by being there. Packages register through the entry-point group `gfopt.<kind>s`.
+    The modules of `package` are imported at the first look-up, so a file in that folder is its own
+    registration. Installed packages register through the entry-point group `gfopt.<kind>s`.
     """
 
     def __init__(self, kind: str, package: str | None = None) -> None:
@@ -27,18 +28,33 @@ class Registry(Mapping[str, T]):
         self._complete = False
 
     def register(self, name: str) -> Callable[[T], T]:
-        """A decorator that gives a class its name. A second claim to a name is an error."""
+        """A decorator that registers a class under a name.
 
-        def claim(entry: T) -> T:
+        The decorator raises GfoptError if the name is taken.
+        """
+
+        def add(entry: T) -> T:
             if name in self._entries:
-                raise GfoptError(f"two {self.kind}s claim the name {name!r}")
+                raise GfoptError(
+                    f"two {self.kind}s have the name {name!r}: rename one or uninstall its package"
+                )
             self._entries[name] = entry
             return entry
 
-        return claim
+        return add
+
+    @contextmanager
+    def register_temporarily(self, name: str, entry: T) -> Iterator[None]:
+        """Register an entry for the length of a block: in a test or a notebook cell."""
+        self._fill()
+        self.register(name)(entry)
+        try:
+            yield
+        finally:
+            del self._entries[name]
 
     def __getitem__(self, name: str) -> T:
-        """The entry of that name; UnknownNameError (a KeyError) names the nearest one."""
+        """The entry of that name. Raises UnknownNameError (a KeyError) with the nearest name."""
         self._fill()
         if name not in self._entries:
             raise UnknownNameError(self.kind, name, self._entries)
@@ -53,7 +69,7 @@ class Registry(Mapping[str, T]):
         return len(self._entries)
 
     def _fill(self) -> None:
-        """Import what may register something, once."""
+        """Import everything that may register an entry, once."""
         if self._complete:
             return
         self._complete = True

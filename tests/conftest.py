@@ -1,26 +1,39 @@
-"""What many tests start from: tiny problems in float64, starts, real data where there is some."""
+"""What tests share: how they are prepared and ordered, threads, figures, real data.
+
+Heavy packages are imported inside functions: the process that starts xdist's workers needs none.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-import hypothesis
 import pytest
-import torch
 
-from gfopt.activations import activations
-from gfopt.initializers import initializers
-from gfopt.losses import losses
-from gfopt.problem import DenseProblem, State
-from gfopt.rng import Draw
+LONGEST = ["test_published.py", "test_documents.py"]  # they start first: workers end together
 
-hypothesis.settings.register_profile("gfopt", deadline=None, derandomize=True, max_examples=40)
-hypothesis.settings.load_profile("gfopt")
+
+def pytest_configure(config):
+    """Prepare a process that runs tests."""
+    if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
+        import hypothesis
+        import numba
+
+        import gfopt.numerics.kernels  # noqa: F401 - sets numba's cache folder
+
+        hypothesis.settings.register_profile(
+            "gfopt", deadline=None, derandomize=True, max_examples=40
+        )
+        hypothesis.settings.load_profile("gfopt")
+        # The same kernels for tests that move the user cache, and for subprocesses.
+        os.environ.setdefault("NUMBA_CACHE_DIR", numba.config.CACHE_DIR)
 
 
 def pytest_collection_modifyitems(items):
-    """Tests on real data skip with a reason where there is none; CUDA tests likewise."""
+    """Skip tests on real data with a reason where there is none, CUDA tests likewise."""
+    import torch
+
+    items.sort(key=lambda item: [*LONGEST, item.path.name].index(item.path.name))
     data, cuda = os.environ.get("GFOPT_DATA"), torch.cuda.is_available()
     for item in items:
         if item.get_closest_marker("data") and not data:
@@ -31,9 +44,34 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _kept_threads():
+    import torch
+
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
+
+
+BLANK = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml version='1.0'?><svg/>", "pdf": b"%PDF-1.4\n"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _render():
+    """Figures are composed but saved blank: rendering takes most of a short run's time."""
+    from matplotlib.figure import Figure
+
+    def write_blank(figure, file, **options):
+        file.write(BLANK[options["format"]])
+
+    render = Figure.savefig
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", write_blank)
+        yield render
+
+
+@pytest.fixture
+def rendered(monkeypatch, _render):
+    """In this test figures are rendered."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", _render)
 
 
 @pytest.fixture
@@ -41,62 +79,8 @@ def real_data() -> Path:
     return Path(os.environ["GFOPT_DATA"])
 
 
-class Tiny:
-    """A dense network on a few samples of three separable classes; everything from a fixed seed."""
-
-    def __init__(
-        self,
-        widths=(6, 5, 4, 3),
-        activation="tanh",
-        loss="cross_entropy",
-        samples=24,
-        dtype=torch.float64,
-        device="cpu",
-    ):
-        draw = torch.Generator().manual_seed(7)
-        self.widths, self.dtype, self.device = widths, dtype, torch.device(device)
-        classes = max(widths[-1], 2)
-        labels = torch.arange(samples) % classes
-        centres = 2 * torch.randn(classes, widths[0], generator=draw, dtype=torch.float64)
-        noise = torch.randn(samples, widths[0], generator=draw, dtype=torch.float64)
-        x = centres[labels] + 0.3 * noise
-        y = labels[:, None] if widths[-1] == 1 else torch.eye(classes)[labels]
-        hidden = tuple(activations[activation] for _ in widths[2:])
-        made = {} if isinstance(loss, str) else loss[1]
-        loss = losses[loss if isinstance(loss, str) else loss[0]](**made)
-        x, y = (t.to(self.device, dtype).mT for t in (x, y))
-        self.problem = DenseProblem(hidden, loss, x, y, (widths[0],), fresh=self.fresh)
-
-    def start(self, seeds) -> State:
-        params = {}
-        for l, (fan_in, fan_out) in enumerate(zip(self.widths, self.widths[1:], strict=False), 1):
-            params[f"W{l}"] = torch.stack([self._draw(s, l, fan_out, fan_in) for s in seeds])
-            params[f"b{l}"] = torch.stack([0.1 * self._draw(s, -l, fan_out, 1) for s in seeds])
-        return params
-
-    def fresh(self, seed, count) -> State:
-        init = initializers["fan_in_normal"]()
-        drawn = init.start(seed, self.widths, output_bias=True, leading=(count,))
-        return {k: torch.as_tensor(a).to(self.device, self.dtype) for k, a in drawn.items()}
-
-    def draw(self, seeds) -> Draw:
-        return Draw(tuple(seeds), self.device, self.dtype)
-
-    def _draw(self, seed, key, *shape):
-        generator = torch.Generator().manual_seed(1000 * seed + key + 50)
-        drawn = torch.randn(*shape, generator=generator, dtype=torch.float64) / shape[1] ** 0.5
-        return drawn.to(self.device, self.dtype)
-
-
 @pytest.fixture
-def tiny() -> Tiny:
+def tiny():
+    from tests.tiny import Tiny
+
     return Tiny()
-
-
-def run_steps(rule, tiny, seeds, steps, state=None):
-    """The state after some full-data steps, from the start or from a given state."""
-    with torch.no_grad():
-        state = state or rule.init(tiny.problem, tiny.start(seeds), tiny.draw(seeds))
-        for _ in range(steps):
-            state = rule.step(tiny.problem, state, tiny.problem.forward(state))
-    return state

@@ -1,4 +1,4 @@
-"""The architecture as tests: imports point one way, the reading side needs no torch, rules cite."""
+"""The architecture as tests: allowed imports, no circle, no torch where records are read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import inspect
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,102 +16,154 @@ import gfopt
 from gfopt.optimizers import optimizers
 
 PACKAGE = Path(gfopt.__file__).parent
-# From what everything may use to what uses everything. A module imports only from lines above its
-# own, or from its own line.
-LAYERS = [
-    ["errors", "registry", "options", "space"],
-    [
-        "activations",
-        "losses",
-        "cosine",
-        "rng",
-        "device_noise",
-        "initializers",
-        "clock",
-        "target",
-        "records",
-    ],
-    ["problem", "outcomes", "progress", "tally", "batches", "datasets", "kernels"],
-    ["optimizers"],
-    ["compiled", "graphs"],
-    ["config"],
-    ["paths"],
-    ["environment", "surroundings", "identity", "task"],
-    ["frozen", "readings"],
-    ["engine"],
-    ["plans", "recording", "tryout"],
-    ["runs"],
-    ["probe", "statistics", "timing", "rows"],
-    ["costs", "pairs"],
-    ["cautions", "findings"],
-    ["notes"],
-    ["tables", "formats", "pictures", "plots"],
-    ["terminal", "race"],
-    ["api", "reproduction", "benchmark", "comparing", "checking", "tuning"],
-    ["cli"],
-    ["__init__", "__main__"],
-]
-RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}
+CONTRIBUTING = PACKAGE.parent / "CONTRIBUTING.md"
 
 
 def modules():
     return sorted(p for p in PACKAGE.rglob("*.py") if "templates" not in p.parts)
 
 
-def part(path):
-    """The top-level part of gfopt that a file belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def name_of(path):
+    """gfopt.a.b of a file."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(path):
-    """The parts of gfopt that a file imports, wherever in the file; type-checking imports aside."""
-    tree = ast.parse(path.read_text("utf-8"))
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
+FILES = {name_of(path): path for path in modules()}
+
+
+def imports_of(path):
+    """The modules of gfopt that a file imports, anywhere in it, TYPE_CHECKING imports included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in FILES else node.module for name in inner}
+    return {name for name in found if name in FILES}
+
+
+IMPORTS = {name: imports_of(path) for name, path in FILES.items()}
+
+
+def package_of(module):
+    """A module's row in the table: its first folder (of studies the first two), or its name."""
+    parts = module.split(".")[1:]
+    if not parts:
+        return "__init__"
+    return "/".join(parts[:2]) if parts[0] == "studies" and len(parts) > 1 else parts[0]
+
+
+def read_table():
+    """Package -> packages that it may import, from the table in CONTRIBUTING.md."""
+    text = CONTRIBUTING.read_text("utf-8").partition("## Where things are")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([\w/]+)` \|[^|]*\|([^|]*)\|$", text, re.MULTILINE)
+    return {package: {n.strip() for n in names.split(",") if n.strip()} for package, names in rows}
+
+
+ALLOWED = read_table()
+ROOT = {
+    "errors",
+    "options",
+    "registry",
+    "search_space",
+}  # for everyone; they import only each other
+TOP = {"__init__", "__main__", "studies"}
+
+
+def test_the_table_has_every_package():
+    packages = {package_of(name) for name in FILES} - ROOT - TOP
+    assert packages == set(ALLOWED)
+
+
+@pytest.mark.parametrize("package", sorted({package_of(name) for name in FILES} - TOP))
+def test_a_package_imports_only_what_its_row_allows(package):
+    allowed = ROOT if package in ROOT else ALLOWED[package] | ROOT | {package}
+    if "everything" in allowed:
+        return
+    # gfopt itself has the version and its folder; its public names are imported on demand
+    forbidden = [
+        f"{module} imports {name}"
+        for module, found in IMPORTS.items()
+        if package_of(module) == package
+        for name in found - {"gfopt"}
+        if package_of(name) not in allowed
+    ]
+    assert forbidden == []
+
+
+def test_a_row_allows_no_import_that_nobody_needs():
+    used = {package: set() for package in ALLOWED}
+    for module, found in IMPORTS.items():
+        if package_of(module) in used:
+            used[package_of(module)] |= {package_of(name) for name in found}
+    spare = {p: allowed - used[p] - {"everything"} for p, allowed in ALLOWED.items()}
+    assert {package: names for package, names in spare.items() if names} == {}
+
+
+def test_no_imports_run_in_a_circle():
+    """At file level, imports inside functions and for type checking included.
+
+    A package's __init__ stands for its own names only, so importing a sibling is no circle.
+    """
+    graph = {
+        name: {other for other in found if not name.startswith(f"{other}.")}
+        for name, found in IMPORTS.items()
+        if name != "gfopt"
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and id(node) not in typing_only:
-            names = (
-                [f"{node.module}.{a.name}" for a in node.names]
-                if node.module == "gfopt"
-                else [node.module]
-            )
-            yield from (n.split(".")[1] for n in names if n and n.startswith("gfopt."))
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle: {' -> '.join(error.args[1])}")
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_point_one_way(path):
-    own = part(path)
-    upward = [name for name in imported(path) if name in RANK and RANK[name] > RANK[own]]
-    assert upward == []
+def test_the_packages_have_an_order():
+    """No package is above another in one file and below it in the next."""
+    graph = {}
+    for module, found in IMPORTS.items():
+        own = package_of(module)
+        if own not in TOP:
+            graph.setdefault(own, set()).update({package_of(n) for n in found} - {own} - TOP)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle: {' -> '.join(error.args[1])}")
 
 
-def test_every_part_of_the_package_has_its_layer():
-    assert {part(path) for path in modules()} == set(RANK)
+def test_every_file_says_what_it_is():
+    texts = {name: path.read_text("utf-8") for name, path in FILES.items()}
+    assert [name for name, text in texts.items() if not ast.get_docstring(ast.parse(text))] == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_files_are_short_and_say_what_they_are(path):
-    text = path.read_text("utf-8")
-    assert len(text.splitlines()) <= 300
-    assert ast.get_docstring(ast.parse(text)) or not text
+def test_no_file_imports_tests():
+    pattern = re.compile(r"import_module\(\"tests|from tests|import tests")
+    assert [n for n, path in FILES.items() if pattern.search(path.read_text("utf-8"))] == []
 
 
-@pytest.mark.parametrize("name", list(optimizers))
-def test_every_rule_cites_its_source_and_says_its_cost(name):
-    text = inspect.getdoc(sys.modules[optimizers[name].__module__])
-    assert re.search(r"^Source: ", text, re.MULTILINE)
-    assert "Cost per" in text
+def test_no_class_has_the_name_of_another():
+    homes = {}
+    for name, path in FILES.items():
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(name)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
 
 
-READING_SIDE = [
-    "gfopt.cli.app", "gfopt.config.finding", "gfopt.plans", "gfopt.runs", "gfopt.race",
-    "gfopt.tables", "gfopt.formats", "gfopt.plots", "gfopt.optimizers.gradient_descent",
-    "gfopt.optimizers.torch_optim", "gfopt.comparing.command", "gfopt.comparing.document",
+def test_every_optimizer_cites_its_source_and_says_its_cost():
+    texts = {n: inspect.getdoc(sys.modules[kind.__module__]) for n, kind in optimizers.items()}
+    assert [n for n, text in texts.items() if not re.search(r"^Source: ", text, re.M)] == []
+    assert [n for n, text in texts.items() if "Cost per" not in text] == []
+
+
+WITHOUT_TORCH = [
+    "gfopt.cli.app", "gfopt.config.packaged_configs", "gfopt.runner.plan", "gfopt.runner.execute",
+    "gfopt.runner.race", "gfopt.api", "gfopt.optimizers.gradient_descent",
+    "gfopt.optimizers.torch_optim", "gfopt.studies.compare.run_compare",
+    "gfopt.studies.compare.document",
+    *(name for name in FILES if package_of(name) in ("analysis", "records", "report")),
 ]  # fmt: skip
+HEAVY = {"torch", "matplotlib", "sklearn", "torchvision"}
 
 
 def loaded_after(code):
@@ -122,18 +175,18 @@ def loaded_after(code):
     return set(ran.stdout.split())
 
 
-@pytest.mark.parametrize("module", READING_SIDE)
-def test_what_only_reads_loads_neither_torch_nor_matplotlib(module):
-    assert not loaded_after(f"import {module}") & {"torch", "matplotlib", "sklearn", "torchvision"}
+def test_what_only_reads_loads_neither_torch_nor_matplotlib():
+    assert not loaded_after("\n".join(f"import {module}" for module in WITHOUT_TORCH)) & HEAVY
 
 
 def test_looking_up_every_registered_name_loads_no_torch():
     code = """
+from gfopt.backends import backends
 from gfopt.optimizers import optimizers
 from gfopt.datasets import datasets
-from gfopt.losses import losses
-from gfopt.initializers import initializers
-assert all(map(len, (optimizers, datasets, losses, initializers)))
+from gfopt.model.losses import losses
+from gfopt.model.initializers import initializers
+assert all(map(len, (backends, optimizers, datasets, losses, initializers)))
 """
     assert "torch" not in loaded_after(code)
 
@@ -142,7 +195,8 @@ def test_only_the_command_line_prints_or_exits():
     offenders = [
         path.name
         for path in modules()
-        if part(path) not in ("cli", "terminal")
+        if package_of(name_of(path)) != "cli"
+        and path.name != "terminal.py"
         and re.search(r"\bprint\(|sys\.exit|typer\.Exit", path.read_text("utf-8"))
     ]
     assert offenders == []

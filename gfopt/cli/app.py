@@ -1,66 +1,21 @@
-"""The Typer app: its commands, and the one place where errors become messages and exit codes."""
+"""The Typer app: the commands of the files in this folder."""
 
 from __future__ import annotations
 
-import functools
-import traceback
-from collections.abc import Callable
-from typing import Annotated, Any
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from gfopt.cli import (
-    bench,
-    check,
-    compare,
-    export,
-    listing,
-    new,
-    plan,
-    report,
-    reproduce,
-    run,
-    tune,
-)
-from gfopt.errors import ExitCode, GfoptError
+import gfopt
+from gfopt.cli.command import commands
 
 EPILOG = (
-    "Exit codes: 0 ok, 1 unexpected, 2 usage or config, 3 a run failed, 4 a condition asked for "
-    "was not met, 5 data missing, 6 not enough to judge by, 130 interrupted."
+    "Exit codes: 0 ok, 1 unexpected error, 2 wrong usage or config, 3 a run failed, 4 a requested "
+    "condition was not met, 5 data missing, 6 inconclusive, 130 interrupted."
 )
-
-
-def answered(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, whose errors end it with a message on stderr and an exit code."""
-
-    @functools.wraps(command)
-    def wrapper(*args: Any, **values: Any) -> None:
-        try:
-            command(*args, **values)
-        except (typer.Exit, typer.Abort, BrokenPipeError):
-            raise
-        except (Exception, KeyboardInterrupt) as error:
-            if values.get("debug"):
-                traceback.print_exc()
-            message, code = _answer(error)
-            typer.echo(message, err=True)
-            raise typer.Exit(int(code)) from None
-
-    return wrapper
-
-
-def _answer(error: BaseException) -> tuple[str, ExitCode]:
-    """What to say of an error, and the exit code."""
-    if isinstance(error, GfoptError):
-        return f"error: {error}", error.exit_code
-    if isinstance(error, KeyboardInterrupt):
-        said = "interrupted: finished runs are kept, the same command goes on"
-        return said, ExitCode.INTERRUPTED
-    if isinstance(error, OSError) and error.filename:
-        return f"error: {error.filename}: {error.strerror}", ExitCode.USAGE
-    said = f"unexpected {type(error).__name__}: {error}"
-    return f"error: {said} (--debug shows where; please report it)", ExitCode.UNEXPECTED
-
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,31 +23,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog=EPILOG,
-    help="Race neural-network training rules to a common target: epochs and seconds, with "
-    "evidence.",
+    help="Race neural-network optimizers to a common target: epochs and seconds, with evidence.",
 )
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "run": run.run,
-    "tune": tune.tune,
-    "plan": plan.plan,
-    "list": listing.list_,
-    "reproduce": reproduce.reproduce,
-    "bench": bench.bench,
-    "new": new.new,
-    "check": check.check,
-    "report": report.report,
-    "compare": compare.compare,
-    "export": export.export,
-}
-for name, command in _COMMANDS.items():
-    app.command(name)(answered(command))
+for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+    if module.name != "app":
+        importlib.import_module(f"gfopt.cli.{module.name}")
+for _, name, function in sorted(commands, key=lambda registered: registered[0]):
+    app.command(name)(function)
 
 
-def _version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
-        from gfopt import __version__
-
-        typer.echo(f"gfopt {__version__}")
+        typer.echo(f"gfopt {gfopt.__version__}")
         raise typer.Exit
 
 
@@ -101,11 +43,11 @@ def _top(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
-    """Options of gfopt itself."""
+    """Handle the options of gfopt itself."""
 
 
 def main() -> None:

@@ -1,51 +1,59 @@
-"""gfopt bench: how fast each code path is here, against programs as the originals were."""
+"""gfopt bench: the speed of each backend on this machine, next to reference programs."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gfopt.cli.options import Data, Debug, Offline, Quiet, Threads
+from gfopt.cli.command import command, with_run_settings
+from gfopt.cli.options import Debug, Json, Quiet
 from gfopt.errors import ExitCode
+from gfopt.runner.settings import RunSettings
 
 
+@command(110)
+@with_run_settings("threads", "data", "offline")
 def bench(
-    repeats: Annotated[int, typer.Option(min=1, help="Interleaved stretches of each way.")] = 5,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Timed repeats of each program, interleaved.")
+    ] = 5,
     only: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Workloads with this in their name: cat.")
+        str | None,
+        typer.Option(metavar="TEXT", help="Only workloads with TEXT in their name, e.g. cat."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the document here too.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Raw values as JSON on stdout.")] = False,
-    threads: Threads = None,
-    data: Data = None,
-    offline: Offline = False,
+    out: Annotated[Path | None, typer.Option(help="Write the report to this file too.")] = None,
+    *,
+    run_settings: RunSettings,
+    json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,  # noqa: ARG001 - read where errors are answered
 ) -> None:
-    """Time each workload on the compiled and the plain path and as the original program had it.
+    """Time each backend next to reference programs.
 
-    First the ways must agree: exit code 3 where they don't. Minutes on two cores; leave the machine
-    alone meanwhile.
+    The reference programs do the work of the original programs in NumPy. All programs must first
+    agree with the plain backend: exit code 3 if they don't. Takes minutes on two cores; run nothing
+    else meanwhile.
     """
-    import json as text
+    from json import dumps
 
-    from gfopt.benchmark.command import run_bench
-    from gfopt.race import Setting, data_folder, machine_of
-    from gfopt.records import write_whole
+    from gfopt.records.atomic import write_atomically
+    from gfopt.studies.bench.report import collect_values, write_document
+    from gfopt.studies.bench.run_bench import run_bench
 
-    machine = machine_of(
-        Setting(data=data_folder(data), threads=threads, offline=offline, device="cpu")
-    )
+    settings = replace(run_settings, device="cpu")
+    settings.set_up_process()
     report = run_bench(
-        machine,
+        settings,
         repeats,
         only,
-        lambda said: None if quiet else typer.echo(f"bench: {said}", err=True),
+        lambda name: None if quiet else typer.echo(f"bench: {name}", err=True),
     )
-    typer.echo(text.dumps(report.values(), indent=1) if json else report.markdown())
+    document = write_document(report)
+    typer.echo(dumps(collect_values(report), indent=1) if json else document)
     if out:
-        write_whole(out, report.markdown())
+        write_atomically(out, document)
     if not report.agrees:
         raise typer.Exit(int(ExitCode.RUN_FAILED))

@@ -1,4 +1,4 @@
-"""gfopt check: a rule's manners before a race."""
+"""gfopt check: check an optimizer against the optimizer contract."""
 
 from __future__ import annotations
 
@@ -8,63 +8,72 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gfopt.cli.command import command
 from gfopt.cli.options import Debug
 from gfopt.errors import ExitCode
 
 if TYPE_CHECKING:
-    from gfopt.checking.base import Verdict
+    from gfopt.studies.check.base import CheckResult
 
 _MARKS = {True: "ok", False: "FAIL", None: "--"}
 
 
+@command(60)
 def check(
-    rule: Annotated[
-        str, typer.Argument(metavar="RULE", help="A file, my_rule.py, or a rule's name.")
+    optimizer: Annotated[
+        str,
+        typer.Argument(metavar="OPTIMIZER", help="A file, my_optimizer.py, or a registered name."),
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="An option of the rule: lr=0.1"),
+        typer.Option("--set", metavar="KEY=VALUE", help="Set a hyperparameter: lr=0.1"),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Verdicts as JSON on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Say whether RULE keeps what rules promise and what it claims, from small made problems.
+    """Check an optimizer against the optimizer contract.
 
-    A line a check: ok, FAIL with what is wrong, or -- where a check couldn't be made. Exit code 4
-    if one fails. Needs no data; takes seconds.
+    This includes what the optimizer declares of itself, such as gradient_free. Prints a line per
+    check: ok, FAIL with the fault, or -- if skipped. Exit code 4 if a check fails. Needs no data
+    and takes seconds.
     """
-    from gfopt.checking.command import subject_of, verdicts
+    from gfopt.studies.check.run_check import load_optimizer_under_test, run_checks
 
-    found = []
-    with redirect_stdout(sys.stderr):  # a rule may print: stdout is for verdicts
-        subject = subject_of(rule, settings or [])
-        for verdict in verdicts(subject):
-            found.append(verdict)
-            if debug and verdict.trace:
-                typer.echo(verdict.trace, err=True)
-    typer.echo(_json(found) if json else "\n".join([*map(_line, found), _summary(rule, found)]))
-    if any(verdict.holds is False for verdict in found):
+    results = []
+    with redirect_stdout(sys.stderr):  # an optimizer may print: stdout is for results
+        for result in run_checks(load_optimizer_under_test(optimizer, settings or [])):
+            results.append(result)
+            if debug and result.trace:
+                typer.echo(result.trace, err=True)
+    if json:
+        typer.echo(_format_json(results))
+    else:
+        lines = [*map(_format_line, results), f"{optimizer}: {_summarize(results)}"]
+        typer.echo("\n".join(lines))
+    if any(result.passed is False for result in results):
         raise typer.Exit(int(ExitCode.CONDITION_UNMET))
 
 
-def _line(verdict: Verdict) -> str:
-    said = f"{_MARKS[verdict.holds]:<4}  {verdict.check}"
-    if not verdict.sentence:
-        return said
-    return f"{said} ({verdict.sentence})" if verdict.holds else f"{said}: {verdict.sentence}"
+def _format_line(result: CheckResult) -> str:
+    line = f"{_MARKS[result.passed]:<4}  {result.check}"
+    if not result.sentence:
+        return line
+    return f"{line} ({result.sentence})" if result.passed else f"{line}: {result.sentence}"
 
 
-def _summary(rule: str, found: list[Verdict]) -> str:
-    """How many of the checks that were made hold."""
-    made = [verdict for verdict in found if verdict.holds is not None]
-    failed = sum(not verdict.holds for verdict in made)
-    said = f"{failed} of {len(made)} checks failed" if failed else f"all {len(made)} checks hold"
-    left = len(found) - len(made)
-    return f"{rule}: {said}" + (f", {left} not made" if left else "")
+def _summarize(results: list[CheckResult]) -> str:
+    """The counts, such as "1 failed, 8 passed, 2 skipped"."""
+    counts = {
+        "failed": sum(result.passed is False for result in results),
+        "passed": sum(result.passed is True for result in results),
+        "skipped": sum(result.passed is None for result in results),
+    }
+    return ", ".join(f"{n} {word}" for word, n in counts.items() if n or word == "passed")
 
 
-def _json(found: list[Verdict]) -> str:
+def _format_json(results: list[CheckResult]) -> str:
     import json
 
-    keys = ("check", "holds", "sentence")
-    return json.dumps([{key: getattr(v, key) for key in keys} for v in found], indent=1)
+    return json.dumps(
+        [{"check": r.check, "holds": r.passed, "sentence": r.sentence} for r in results], indent=1
+    )

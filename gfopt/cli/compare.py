@@ -1,136 +1,140 @@
-"""gfopt compare: is HEAD worse than BASE, by epochs, sample-passes or seconds."""
+"""gfopt compare: tell whether HEAD is worse than BASE in epochs, passes or seconds."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfopt.cli.options import Data, Debug, Offline, Out, Quiet, Threads
+from gfopt.cli.command import command, with_run_settings
+from gfopt.cli.options import Debug, Quiet
 from gfopt.errors import ExitCode, UsageError
+from gfopt.runner.settings import RunSettings
 
 if TYPE_CHECKING:
-    from gfopt.comparing.command import Conditions, Given
-    from gfopt.comparing.outcome import Outcome
-    from gfopt.comparing.verdicts import Question
+    from gfopt.studies.compare.result import CompareResult
+    from gfopt.studies.compare.run_compare import CompareSettings, SideInput
 
 
+@command(40)
+@with_run_settings("threads", "data", "out", "offline")
 def compare(
     base: Annotated[
         str | None,
         typer.Argument(
-            metavar="[BASE]", help="A folder with runs, a baseline that --save wrote, or a config."
+            metavar="[BASE]", help="A folder of runs, a baseline written with --save, or a config."
         ),
     ] = None,
     head: Annotated[
-        str | None, typer.Argument(metavar="[HEAD]", help="What may be worse: the same.")
+        str | None,
+        typer.Argument(metavar="[HEAD]", help="The candidate: same kinds of input as BASE."),
     ] = None,
     on: Annotated[
-        str, typer.Option(metavar="epochs|passes|seconds", help="By what it takes to the target.")
+        str,
+        typer.Option(metavar="epochs|passes|seconds", help="Cost to the target that is compared."),
     ] = "epochs",
     tolerance: Annotated[
-        str, typer.Option(metavar="PERCENT", help="How much more isn't worse yet.")
+        str, typer.Option(metavar="PERCENT", help="Accepted increase, e.g. 5%.")
     ] = "5%",
     seeds: Annotated[
         str | None,
-        typer.Option(metavar="SEEDS", help="In place of a config's; of saved runs these: 1,2,5-9"),
+        typer.Option(
+            metavar="SEEDS", help="Seeds in place of a config's; of saved runs only these: 1,2,5-9"
+        ),
     ] = None,
     save: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write BASE's runs as a baseline; no HEAD.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write BASE's runs as a baseline; takes no HEAD."),
     ] = None,
     summary: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Append the Markdown to this file.")
     ] = None,
     base_python: Annotated[
-        Path | None, typer.Option(help="The Python whose gfopt runs BASE; default: this one.")
+        Path | None, typer.Option(help="Python whose gfopt runs BASE; default: this one.")
     ] = None,
-    head_python: Annotated[Path | None, typer.Option(help="The same for HEAD.")] = None,
-    repeats: Annotated[int, typer.Option(min=2, help="Of each seed, for seconds.")] = 3,
-    threads: Threads = None,
-    data: Data = None,
-    out: Out = Path("results"),
-    offline: Offline = False,
+    head_python: Annotated[
+        Path | None, typer.Option(help="Python whose gfopt runs HEAD; default: this one.")
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(min=2, help="Timed runs of each seed, with --on seconds.")
+    ] = 3,
     workflow: Annotated[
-        bool, typer.Option("--workflow", help="Print a GitHub Actions workflow instead.")
+        bool, typer.Option("--workflow", help="Print a GitHub Actions workflow and exit.")
     ] = False,
+    *,
+    run_settings: RunSettings,
     quiet: Quiet = False,
-    json: Annotated[bool, typer.Option("--json", help="Raw values as JSON on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print raw values as JSON.")] = False,
     debug: Debug = False,  # noqa: ARG001 - read where errors are answered
 ) -> None:
-    """Compare HEAD with BASE, paired by seed; what is a config is run, on the CPU.
+    """Compare HEAD with BASE, paired by seed. Configs are run first, on the CPU.
 
-    Seconds are measured here, on both sides in turn: both must be configs. Exit codes: 0 not worse,
-    4 worse, 6 inconclusive: fewer than two seeds, missing runs, unlike configs, too much spread.
+    Seconds are measured here, both sides in turn: give two configs. Exit codes: 0 not worse,
+    4 worse, 6 inconclusive (fewer than two seeds, missing runs, different conditions, or too much
+    spread).
     """
-    from gfopt.comparing.command import Conditions, Given, question
-    from gfopt.race import Setting, data_folder
+    from gfopt.cli.display import display
+    from gfopt.studies.compare.run_compare import CompareSettings, SideInput, parse_question
+    from gfopt.studies.compare.run_compare import compare as judge
 
     if workflow:
         typer.echo((files("gfopt") / "templates" / "compare.yml").read_text("utf-8"), nl=False)
         return
-    asked = question(on, tolerance)
-    setting = Setting(out, data_folder(data), "cpu", threads, offline=offline)
-    conditions = Conditions(setting, seeds, repeats)
+    question = parse_question(on, tolerance)
+    settings = CompareSettings(replace(run_settings, device="cpu"), seeds, repeats)
     if base is None or (head is None) == (save is None):
         raise UsageError("give BASE and HEAD; or BASE and --save FILE; or --workflow")
-    if summary:  # no comparison of an hour is to end at a closed door
+    if summary:  # fail now if it can't be written, not after an hour
         summary.open("a", encoding="utf-8").close()
-    first = Given("BASE", base, base_python)
+    first = SideInput("BASE", base, base_python)
     if head is None:
-        _save(first, conditions, save, quiet=quiet)
+        assert save
+        _save(first, settings, save, quiet=quiet)
         return
-    outcome = _judged(first, Given("HEAD", head, head_python), asked, conditions, quiet=quiet)
-    _show(outcome, summary, json=json)
-    if outcome.answer.code is not ExitCode.OK:
-        raise typer.Exit(int(outcome.answer.code))
 
-
-def _save(given: Given, conditions: Conditions, path: Path | None, *, quiet: bool) -> None:
-    """Write BASE's runs into the file; nothing is written where one of them failed."""
-    from gfopt.cli.display import display
-    from gfopt.comparing.command import gather
-    from gfopt.comparing.sides import save_baseline
-    from gfopt.errors import RunFailedError
-
-    assert path
-    with display(quiet=quiet) as listener, redirect_stdout(sys.stderr):
-        side = gather(given, conditions, listener)
-    for note in side.notes:
-        typer.echo(note, err=True)
-    if side.failed:
-        raise RunFailedError("\n".join(side.failed))
-    save_baseline(path, side.records)
-    typer.echo(f"baseline: {path}, {len(side.records)} runs", err=True)
-
-
-def _judged(
-    base: Given, head: Given, asked: Question, conditions: Conditions, *, quiet: bool
-) -> Outcome:
-    """The outcome; progress goes to stderr."""
-    from gfopt.cli.display import display
-    from gfopt.comparing.command import compare as judge
-
-    def tell(said: str) -> None:
+    def announce(turn: str) -> None:
         if not quiet:
-            typer.echo(f"compare: {said}", err=True)
+            typer.echo(f"compare: {turn}", err=True)
+
+    second = SideInput("HEAD", head, head_python)
+    with display(quiet=quiet) as listener, redirect_stdout(sys.stderr):
+        result = judge(first, second, question, settings, listener, announce)
+    _print_result(result, summary, json=json)
+    if result.answer.code is not ExitCode.OK:
+        raise typer.Exit(int(result.answer.code))
+
+
+def _save(side: SideInput, settings: CompareSettings, path: Path, *, quiet: bool) -> None:
+    """Write BASE's runs into the file; write nothing if one of them failed."""
+    from gfopt.cli.display import display
+    from gfopt.errors import RunFailedError
+    from gfopt.studies.compare.run_compare import gather
+    from gfopt.studies.compare.sides import save_baseline
 
     with display(quiet=quiet) as listener, redirect_stdout(sys.stderr):
-        return judge(base, head, asked, conditions, listener, tell)
+        found = gather(side, settings, listener)
+    for note in found.notes:
+        typer.echo(note, err=True)
+    if found.failed:
+        raise RunFailedError("\n".join(found.failed))
+    save_baseline(path, found.records)
+    typer.echo(f"baseline: {path} ({len(found.records)} runs)", err=True)
 
 
-def _show(outcome: Outcome, summary: Path | None, *, json: bool) -> None:
-    """Markdown or JSON on stdout; the Markdown at the end of the summary's file too."""
+def _print_result(result: CompareResult, summary: Path | None, *, json: bool) -> None:
+    """Print Markdown or JSON on stdout; append the Markdown to the summary file too."""
     from json import dumps
 
-    from gfopt.comparing.document import to_markdown
+    from gfopt.studies.compare.document import to_markdown
 
-    document = to_markdown(outcome)
+    document = to_markdown(result)
     if summary:
         with summary.open("a", encoding="utf-8") as file:
             file.write(document)
-    text = dumps(outcome.values(), indent=1, allow_nan=False) if json else document.rstrip()
-    typer.echo(text)
+    values = result.to_values()
+    typer.echo(dumps(values, indent=1, allow_nan=False) if json else document.rstrip())

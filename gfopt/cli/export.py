@@ -1,4 +1,4 @@
-"""gfopt export: the weights of one finished run."""
+"""gfopt export: write the weights of one finished run."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ from typing import Annotated
 
 import typer
 
+from gfopt.cli.command import command
+from gfopt.cli.options import Out
 from gfopt.errors import UsageError
 
 
+@command(100)
 def export(
     run: Annotated[str, typer.Argument(help="A run's folder, or the first characters of its id.")],
-    output: Annotated[Path, typer.Option(help="A .safetensors or .npz file.")] = Path(
+    output: Annotated[Path, typer.Option(help="The file to write: .safetensors or .npz.")] = Path(
         "weights.safetensors"
     ),
-    out: Annotated[Path, typer.Option(help="Where results are.")] = Path("results"),
+    out: Out = Path("results"),
 ) -> None:
-    """Write the weights at the stop of RUN: W1 (n_1, n_0), b1 (n_1, 1), and so on."""
-    weights = _folder(run, out) / "weights.safetensors"
+    """Write the final weights of one run.
+
+    The arrays are W1 (n_1, n_0), b1 (n_1, 1), W2 and so on: a row for each output of a layer.
+    """
+    weights = _find_folder(run, out) / "weights.safetensors"
     if output.suffix == ".safetensors":
         shutil.copyfile(weights, output)
     elif output.suffix == ".npz":
@@ -32,13 +38,20 @@ def export(
     typer.echo(str(output))
 
 
-def _folder(run: str, out: Path) -> Path:
-    """The one run folder that is meant."""
+def _find_folder(run: str, out: Path) -> Path:
+    """The folder of the run. Raises UsageError unless exactly one run matches."""
     if (Path(run) / "record.json").is_file():
         return Path(run)
     kept = (file.parent for file in sorted(out.glob("*/runs/*/record.json")))
     found = [folder for folder in kept if run and folder.name.startswith(run)]
-    if len(found) != 1:
-        what = "no finished run" if not found else f"{len(found)} finished runs"
-        raise UsageError(f"{what} under {out} with an id that begins with {run!r}")
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(
+            f"no finished run under {out} has an id that begins with {run!r}: give a run's folder, "
+            "or --out with the folder of results"
+        )
+    raise UsageError(
+        f"{len(found)} finished runs under {out} have an id that begins with {run!r}: give more "
+        "characters, or one of these folders: " + ", ".join(map(str, found))
+    )

@@ -1,4 +1,4 @@
-"""gfopt new: a commented config and a commented rule that run as they are."""
+"""gfopt new: write an experiment and an optimizer that run as they are."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ from typing import Annotated
 
 import typer
 
+from gfopt.cli.command import command
 from gfopt.errors import UsageError
-from gfopt.records import write_whole
+from gfopt.records.atomic import write_atomically
 
 
+@command(70)
 def new(
-    name: Annotated[str, typer.Argument(help="The experiment's name.")],
-    folder: Annotated[Path, typer.Option(help="Where to write.")] = Path(),
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The experiment's name.")],
+    folder: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
 ) -> None:
-    """Write NAME.yaml and NAME_rule.py: `gfopt run NAME.yaml` races the rule and built-ins."""
+    """Write NAME.yaml and NAME_optimizer.py, ready to run.
+
+    The experiment compares an optimizer of your own with built-in ones.
+    """
     if not re.fullmatch(r"[A-Za-z_]\w*", name):
         raise UsageError(
-            f"NAME: letters, digits and _ only, beginning with a letter (got {name!r})"
+            f"NAME: use letters, digits and _ only, and begin with a letter (got {name!r})"
         )
-    targets = {"new.yaml": folder / f"{name}.yaml", "new_rule.py": folder / f"{name}_rule.py"}
-    there = [str(path) for path in targets.values() if path.exists()]
-    if there:
-        raise UsageError(f"{', '.join(there)}: there already; give another NAME")
-    for template, path in targets.items():
+    config, optimizer = folder / f"{name}.yaml", folder / f"{name}_optimizer.py"
+    existing = [str(path) for path in (config, optimizer) if path.exists()]
+    if existing:
+        raise UsageError(f"{', '.join(existing)} already exists: choose another NAME or --folder")
+    for template, path in (("new.yaml", config), ("new_optimizer.py", optimizer)):
         text = (files("gfopt") / "templates" / template).read_text("utf-8")
-        write_whole(path, text.replace("NAME", name))
+        write_atomically(path, text.replace("NAME", name))
         typer.echo(str(path))
-    typer.echo(
-        f"next: gfopt check {targets['new_rule.py']}, gfopt run {targets['new.yaml']}", err=True
-    )
+    typer.echo(f"next: gfopt check {optimizer}, gfopt run {config}", err=True)

@@ -1,4 +1,4 @@
-"""gfopt reproduce: run what published claims need, and say what of each stands."""
+"""gfopt reproduce: judge published claims by running what they need."""
 
 from __future__ import annotations
 
@@ -9,75 +9,78 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfopt.cli.options import Data, Debug, Device, Memory, Offline, Out, Quiet, Threads
+from gfopt.cli.command import command, with_run_settings
+from gfopt.cli.options import Debug, Json, Quiet
 from gfopt.errors import ExitCode
+from gfopt.runner.settings import RunSettings
 
 if TYPE_CHECKING:
-    from gfopt.reproduction.command import Report
+    from gfopt.studies.reproduce.run_reproduce import Reproduction
 
 
+@command(50)
+@with_run_settings("device", "threads", "memory", "data", "out", "offline")
 def reproduce(
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Claims or systems whose name begins so; repeatable."),
+        typer.Option(
+            metavar="NAME", help="Only claims whose id or system starts with NAME; repeatable."
+        ),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="So many seeds for each claim over several."),
+        typer.Option(min=1, metavar="N", help="Number of seeds, for claims over several seeds."),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out what takes long; at most two seeds.")
+        bool, typer.Option("--quick", help="Skip long claims; use at most two seeds.")
     ] = False,
     claims: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Your own claims, in YAML.")
+        Path | None, typer.Option(metavar="FILE", help="Your own claims, a YAML file.")
     ] = None,
-    device: Device = "auto",
-    threads: Threads = None,
-    memory: Memory = "1GiB",
-    data: Data = None,
-    out: Out = Path("results"),
-    offline: Offline = False,
+    *,
+    run_settings: RunSettings,
     quiet: Quiet = False,
-    json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
+    json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read where errors are answered
 ) -> None:
-    """Run what each published claim needs, and write the verdicts to OUT/reproduction.md.
+    """Judge published claims by running what they need.
 
-    Finished runs are not run again. Exit code 4: a number published with its seed did not come out;
-    5: data was missing, so some claims were not run.
+    The verdicts go to OUT/reproduction.md.
+
+    Finished runs are not repeated. Exit code 4: a number published with its seed did not come out;
+    5: data are missing, so some claims were not run.
     """
     from gfopt.cli.display import display
-    from gfopt.race import Setting, data_folder, parse_memory
-    from gfopt.reproduction.command import reproduce as judge
-    from gfopt.reproduction.loading import PACKAGED, load_claims
+    from gfopt.studies.reproduce.loading import PACKAGED, load_claims
+    from gfopt.studies.reproduce.run_reproduce import reproduce as judge
 
-    read = load_claims(claims or PACKAGED)
-    size = parse_memory(memory)
-    setting = Setting(out, data_folder(data), device, threads, memory=size, offline=offline)
+    loaded = load_claims(claims or PACKAGED)
     with display(quiet=quiet) as listener, redirect_stdout(sys.stderr):
-        report = judge(read, setting, listener, only=only or (), seeds=seeds, quick=quick)
+        result = judge(loaded, run_settings, listener, only=only or (), seeds=seeds, quick=quick)
     if json:
-        typer.echo((out / "reproduction.json").read_text("utf-8"), nl=False)
+        typer.echo((result.folder / "reproduction.json").read_text("utf-8"), nl=False)
     else:
-        _print(report)
+        _print(result)
     if not quiet:
-        typer.echo(f"report: {out / 'reproduction.md'}", err=True)
-    if report.code is not ExitCode.OK:
-        raise typer.Exit(int(report.code))
+        typer.echo(f"report: {result.folder / 'reproduction.md'}", err=True)
+    if result.code is not ExitCode.OK:
+        raise typer.Exit(int(result.code))
 
 
-def _print(report: Report) -> None:
-    """A line a claim: what was published, what came out, both verdicts."""
+def _print(result: Reproduction) -> None:
+    """A line for each claim: the published number, ours, both verdicts."""
     from rich.console import Console
     from rich.table import Table
 
-    from gfopt.reproduction.document import ours, summary
+    from gfopt.studies.reproduce.document import format_ours, write_summary
 
-    table = Table("claim", "published", "ours", "number reproduced", "claim supported", box=None)
-    for finding in report.findings:
-        claim, verdict = finding.claim, finding.verdict
-        cells = (claim.said(), ours(verdict), str(verdict.reproduced), str(verdict.supported))
-        table.add_row(claim.id, *cells)
+    table = Table(box=None)
+    for name in ("claim", "published", "ours", "number reproduced", "claim supported"):
+        table.add_column(name, overflow="fold")
+    for one in result.judged:
+        claim, verdict = one.claim, one.verdict
+        numbers = (claim.describe_published(), format_ours(verdict))
+        table.add_row(claim.id, *numbers, str(verdict.reproduced), str(verdict.supported))
     console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 140)
     console.print(table)
-    console.print(f"\n{summary(report.findings)}", soft_wrap=True)
+    console.print(f"\n{write_summary(result.judged)}", soft_wrap=True)

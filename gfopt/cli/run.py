@@ -1,110 +1,92 @@
-"""gfopt run: run what is missing of each config, and print its table."""
+"""gfopt run: run each config, skipping finished runs, and print its table."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gfopt.cli.options import (
-    CodePath,
-    Configs,
-    Data,
-    Debug,
-    Device,
-    Memory,
-    Offline,
-    Out,
-    Quiet,
-    Seeds,
-    Set,
-    Threads,
-    Timed,
-    load_all,
-)
+from gfopt.cli.command import command, with_run_settings
+from gfopt.cli.options import Configs, Debug, Quiet, Seeds, Set, load_all
 from gfopt.errors import ExitCode, UsageError
+from gfopt.runner.settings import RunSettings
 
 if TYPE_CHECKING:
-    from gfopt.race import Result
-    from gfopt.runs import Failure
+    from gfopt.api import Result
+    from gfopt.runner.execute import Failure
 
 
+@command(10)
+@with_run_settings(
+    "device",
+    "threads",
+    "memory",
+    "backend",
+    "path",
+    "timing",
+    "data",
+    "out",
+    "force",
+    "fail_fast",
+    "offline",
+)
 def run(
     configs: Configs = None,
     settings: Set = None,
     seeds: Seeds = None,
-    device: Device = "auto",
-    threads: Threads = None,
-    memory: Memory = "1GiB",
-    path: CodePath = "auto",
-    timing: Timed = "auto",
-    data: Data = None,
-    out: Out = Path("results"),
-    force: Annotated[bool, typer.Option("--force", help="Run all again, finished or not.")] = False,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")
-    ] = False,
     require_target: Annotated[
         bool,
         typer.Option(
-            "--require-target", help="Exit with 4 unless every run but controls' reaches it."
+            "--require-target",
+            help="Exit with 4 unless every run except controls reaches the target.",
         ),
     ] = False,
-    offline: Offline = False,
+    *,
+    run_settings: RunSettings,
     quiet: Quiet = False,
     json: Annotated[
-        bool, typer.Option("--json", help="Tables and records as JSON on stdout.")
+        bool, typer.Option("--json", help="Print tables and records as JSON on stdout.")
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Run what is missing of each CONFIG (default: the digits race), then print the table.
+    """Run each CONFIG, skipping finished runs.
 
-    CONFIG is a YAML file or the name of a packaged config (`gfopt list configs`). Finished runs are
-    not run again. Data go to stdout, progress and messages to stderr.
+    Prints the table of each experiment on stdout, progress and messages on stderr. CONFIG is a
+    YAML file or the name of a packaged config (`gfopt list configs`). Default: digits.
     """
+    from gfopt.api import run_experiment
     from gfopt.cli.display import display
-    from gfopt.race import Setting, data_folder, parse_memory, race
 
     experiments = load_all(configs, settings, seeds)
-    aimless = [e.name for e in experiments if require_target and not e.targets]
-    if aimless:
-        raise UsageError(f"--require-target: {', '.join(aimless)} has no target")
-    setting = Setting(
-        out,
-        data_folder(data),
-        device,
-        threads,
-        memory=parse_memory(memory),
-        offline=offline,
-        force=force,
-        fail_fast=fail_fast,
-        path=path,
-        timing=timing,
-    )
+    without_target = [e.name for e in experiments if not e.targets]
+    if require_target and without_target:
+        raise UsageError(
+            f"--require-target: {', '.join(without_target)} has no target: add `target:` to the "
+            "config, or remove the option"
+        )
     results = []
     for experiment in experiments:
-        # a rule may print: stdout is for data
+        # an optimizer may print: stdout is for tables
         with display(quiet=quiet) as listener, redirect_stdout(sys.stderr):
-            results.append(race(experiment, setting, listener))
+            results.append(run_experiment(experiment, run_settings, listener))
         if not json:
             print_table(results[-1], quiet=quiet)
         for failure in results[-1].failures:
-            tell(failure, debug=debug)
-        if fail_fast and results[-1].failures:
+            print_failure(failure, debug=debug)
+        if run_settings.fail_fast and results[-1].failures:
             break
     if json:
         import json as text
 
-        typer.echo(text.dumps([as_values(result) for result in results], indent=1))
+        typer.echo(text.dumps([to_values(result) for result in results], indent=1))
     exit_with(results, require_target=require_target)
 
 
 def print_table(result: Result, *, quiet: bool) -> None:
-    """The table on stdout; where it lies on stderr."""
-    from gfopt.terminal import show
+    """Print the table on stdout and the paths of its files on stderr."""
+    from gfopt.report.terminal import show
 
     if result.records:
         show(result.table)
@@ -115,18 +97,18 @@ def print_table(result: Result, *, quiet: bool) -> None:
         )
 
 
-def tell(failure: Failure, *, debug: bool) -> None:
-    """A failed run once more, after the table, where it isn't overlooked."""
+def print_failure(failure: Failure, *, debug: bool) -> None:
+    """Print the error of a failed run, with its traceback if `debug`."""
     typer.echo(f"error: {failure.message}", err=True)
     if debug:
         typer.echo(failure.trace, err=True)
 
 
-def as_values(result: Result) -> dict[str, Any]:
-    """An experiment for --json: name, table and records."""
+def to_values(result: Result) -> dict[str, Any]:
+    """An experiment for --json: name, table, records and failures."""
     import json
 
-    from gfopt.formats import formats
+    from gfopt.report.formats import formats
 
     return {
         "experiment": result.experiment.name,
@@ -137,12 +119,12 @@ def as_values(result: Result) -> dict[str, Any]:
 
 
 def exit_with(results: list[Result], *, require_target: bool) -> None:
-    """The exit code: failed runs first, then what was asked for."""
+    """Exit with 3 if a run failed, with 4 if a required target wasn't reached; else return."""
     if any(result.failures for result in results):
         raise typer.Exit(int(ExitCode.RUN_FAILED))
     records = [r for result in results for r in result.records if not r.control_of]
     missed = [r for r in records if not r.reached]
     if require_target and missed:
         names = ", ".join(f"{r.label} seed {r.seed} ({r.status})" for r in missed)
-        typer.echo(f"--require-target: the target was not reached by {names}", err=True)
+        typer.echo(f"--require-target: target not reached by {names}", err=True)
         raise typer.Exit(int(ExitCode.CONDITION_UNMET))

@@ -1,112 +1,94 @@
-"""gfopt tune: search each rule's options at equal cost, then race all at the settings found."""
+"""gfopt tune: tune each optimizer at equal cost, then run all with the settings found."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-import time
 from contextlib import redirect_stdout
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gfopt.cli.command import command, with_run_settings
 from gfopt.cli.options import (
-    CodePath,
-    Data,
     Debug,
-    Device,
-    Memory,
-    Offline,
-    Out,
     Quiet,
     Seeds,
     Set,
-    Threads,
-    Timed,
     load_all,
 )
-from gfopt.cli.run import as_values, exit_with, print_table, tell
+from gfopt.cli.run import exit_with, print_failure, print_table, to_values
 from gfopt.errors import UsageError
+from gfopt.runner.settings import RunSettings
 
 if TYPE_CHECKING:
     from gfopt.config.experiment import Experiment
-    from gfopt.outcomes import Row
-    from gfopt.race import Setting
-    from gfopt.space import Space
-    from gfopt.tuning.command import Found, Plan
-    from gfopt.tuning.studies import Trial
+    from gfopt.studies.tune.result import TunedEntry, TunePlan
 
 TUNING_SEEDS = "1001-1003"
 
 
+@command(30)
+@with_run_settings(
+    "device", "threads", "memory", "backend", "path", "timing", "data", "out", "offline"
+)
 def tune(
     config: Annotated[
         str, typer.Argument(metavar="[CONFIG]", help="A YAML file or a packaged config's name.")
     ] = "digits",
-    trials: Annotated[int, typer.Option(min=1, help="Of each rule, its own settings first.")] = 20,
+    trials: Annotated[
+        int,
+        typer.Option(min=1, help="Trials per optimizer; the first uses the config's own settings."),
+    ] = 20,
     budget: Annotated[
         float | None,
         typer.Option(
             metavar="PASSES",
-            help="Full-data passes, forward and backward, that a seed of a trial may take; "
-            "default: the config's, else two for each epoch of its budget.",
+            help="Full-data passes, forward + backward, per seed of a trial; default: the "
+            "config's budget of passes, else two per epoch of its budget.",
         ),
     ] = None,
     tuning_seeds: Annotated[
-        str, typer.Option(metavar="SEEDS", help="To tune on; none of those that are reported.")
+        str, typer.Option(metavar="SEEDS", help="Seeds to tune on; none of the config's.")
     ] = TUNING_SEEDS,
-    seed: Annotated[int, typer.Option(min=0, help="Of the search itself.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the search itself.")] = 0,
     settings: Set = None,
     seeds: Seeds = None,
-    device: Device = "auto",
-    threads: Threads = None,
-    memory: Memory = "1GiB",
-    path: CodePath = "auto",
-    timing: Timed = "auto",
-    data: Data = None,
-    out: Out = Path("results"),
-    offline: Offline = False,
+    *,
+    run_settings: RunSettings,
     quiet: Quiet = False,
     json: Annotated[
-        bool, typer.Option("--json", help="Table, records and tuning as JSON on stdout.")
+        bool, typer.Option("--json", help="Print table, records and tuning as JSON.")
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Tune every rule of CONFIG: as many trials each, at the same cost; then race all as found.
+    """Tune all optimizers of CONFIG at equal cost.
 
-    A rule is searched over what it declares (`tune:` in the config says otherwise), its first trial
-    is the config's own settings. Finished trials are kept: the same command goes on after a kill.
-    The settings found are a config of their own, CONFIG_tuned/config.yaml below --out.
+    Then run all of them with the tuned settings.
+
+    The search space is the one that an optimizer declares, or the ranges under `tune:` in the
+    config. Finished trials are kept: repeat the command to continue an interrupted tuning. The
+    settings found are written to CONFIG_tuned/config.yaml below --out.
     """
-    from gfopt.race import Setting, data_folder, parse_memory
-    from gfopt.tuning.command import Plan, passes_by_default, tune
+    from gfopt.cli.display import TuneLines
+    from gfopt.studies.tune.result import TunePlan
+    from gfopt.studies.tune.run_tune import find_default_passes, tune
 
     (experiment,) = load_all([config], settings, seeds)
-    passes = passes_by_default(experiment) if budget is None else budget
+    passes = find_default_passes(experiment) if budget is None else budget
     if passes <= 0:
         raise UsageError(f"--budget: must be > 0 (got {passes:g})")
-    plan = Plan(trials, passes, _seeds(tuning_seeds), seed)
-    setting = Setting(
-        out,
-        data_folder(data),
-        device,
-        threads,
-        memory=parse_memory(memory),
-        offline=offline,
-        path=path,
-        timing=timing,
-    )
-    lines = Lines(experiment, plan, quiet=quiet)
-    with redirect_stdout(sys.stderr):  # a rule may print: stdout is for data
-        found = tune(experiment, plan, setting, lines)
-    command = _command(config, plan, settings, seeds)
-    _report(experiment, found, plan, setting, command, quiet=quiet, json=json, debug=debug)
+    plan = TunePlan(trials, passes, _parse_tuning_seeds(tuning_seeds), seed)
+    lines = TuneLines(experiment, plan, quiet=quiet)
+    with redirect_stdout(sys.stderr):  # an optimizer may print: stdout is for data
+        tuned = tune(experiment, plan, run_settings, lines)
+    command = _format_command(config, plan, settings, seeds)
+    _run_tuned(experiment, tuned, plan, run_settings, command, quiet=quiet, json=json, debug=debug)
 
 
-def _seeds(given: str) -> tuple[int, ...]:
-    """The tuning seeds; UsageError where they are none."""
+def _parse_tuning_seeds(given: str) -> tuple[int, ...]:
+    """The tuning seeds. Raises UsageError if they can't be read."""
     from pydantic import TypeAdapter, ValidationError
 
     from gfopt.config.schema import Seed, parse_seeds
@@ -122,29 +104,29 @@ def _seeds(given: str) -> tuple[int, ...]:
     return found
 
 
-def _report(
+def _run_tuned(
     experiment: Experiment,
-    found: list[Found],
-    plan: Plan,
-    setting: Setting,
+    tuned: list[TunedEntry],
+    plan: TunePlan,
+    run_settings: RunSettings,
     command: str,
     *,
     quiet: bool,
     json: bool,
     debug: bool,
 ) -> None:
-    """Write config, curves and trials, race the config as `gfopt run` does, and tell the table."""
+    """Write config, curves and trials; run the config as `gfopt run` does; print its table."""
     import json as text
 
+    from gfopt.api import run_experiment
     from gfopt.cli.display import display
-    from gfopt.race import race
-    from gfopt.tuning.command import write
+    from gfopt.studies.tune.run_tune import write_results
 
-    settled = write(experiment, found, plan, setting.out, command)
+    written = write_results(experiment, tuned, plan, run_settings.out, command)
     with display(quiet=quiet) as listener, redirect_stdout(sys.stderr):
-        result = race(settled, setting, listener)
+        result = run_experiment(written, run_settings, listener)
     if json:
-        values = as_values(result) | {"tuning": [_values(f) for f in found]}
+        values = to_values(result) | {"tuning": [_describe_tuning(found) for found in tuned]}
         typer.echo(text.dumps([values], indent=1))
     else:
         print_table(result, quiet=quiet)
@@ -152,62 +134,21 @@ def _report(
         typer.echo(f"curves: {result.folder / 'tuning.png'}", err=True)
         typer.echo(f"settings: {result.folder / 'config.yaml'}", err=True)
     for failure in result.failures:
-        tell(failure, debug=debug)
+        print_failure(failure, debug=debug)
     exit_with([result], require_target=False)
 
 
-def _values(found: Found) -> dict[str, Any]:
-    """A rule's tuning for --json."""
-    cost = found.entry.tuned.model_dump() if found.entry.tuned else {}
-    return {"label": found.entry.label, "best": asdict(found.best)} | cost
+def _describe_tuning(result: TunedEntry) -> dict[str, Any]:
+    """The tuning of an optimizer for --json."""
+    cost = result.entry.tuned.model_dump() if result.entry.tuned else {}
+    return {"label": result.entry.label, "best": asdict(result.best)} | cost
 
 
-def _command(config: str, plan: Plan, settings: list[str] | None, seeds: str | None) -> str:
-    """The command line that makes the same again."""
+def _format_command(
+    config: str, plan: TunePlan, settings: list[str] | None, seeds: str | None
+) -> str:
+    """The command line that gives the same result again."""
     words = ["gfopt", "tune", config, "--trials", f"{plan.trials}", "--budget", f"{plan.passes:g}"]
     words += ["--tuning-seeds", ",".join(map(str, plan.seeds)), "--seed", f"{plan.seed}"]
-    words += [word for setting in settings or [] for word in ("--set", setting)]
+    words += [word for change in settings or [] for word in ("--set", change)]
     return shlex.join([*words, *(["--seeds", seeds] if seeds is not None else [])])
-
-
-class Lines:
-    """Plain lines on stderr: each trial's end, and now and then where a long one stands."""
-
-    EVERY = 10.0  # seconds
-
-    def __init__(self, experiment: Experiment, plan: Plan, *, quiet: bool) -> None:
-        self._plan, self._quiet, self._next = plan, quiet, time.monotonic() + self.EVERY
-        self._many = plan.trials
-        self._say(
-            f"{experiment.name}: {plan.trials} trials of each rule, "
-            f"{plan.passes:g} full-data passes a seed at most, seeds "
-            f"{', '.join(map(str, plan.seeds))}; scores are shares of that budget, above 1: missed"
-        )
-
-    def begin(self, label: str, space: Space, done: int, trials: int) -> None:
-        """Say what is searched."""
-        self._many = trials
-        over = ", ".join(space) if space else "nothing to tune: its one trial is as configured"
-        self._say(f"{label}: {done} of {trials} trials finished; {over}")
-
-    def reading(self, label: str, number: int, row: Row) -> None:
-        """Say where a trial stands, every few seconds."""
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + self.EVERY
-            standing = f"epoch {row.epoch:g}, loss {row.loss:.6g}"
-            self._say(f"  {label}, trial {number} of {self._many}: {standing}")
-
-    def end(self, label: str, trial: Trial, best: Trial) -> None:
-        """Say how a trial ended."""
-        tried = ", ".join(f"{k}={_brief(v)}" for k, v in trial.options.items()) or "as configured"
-        ended = f"{trial.score:.4g}{f' ({trial.error})' if trial.error else ''}"
-        said = f"  {label}, trial {trial.number} of {self._many}: {tried}: {ended}"
-        self._say(f"{said}, best {best.score:.4g}")
-
-    def _say(self, text: str) -> None:
-        if not self._quiet:
-            typer.echo(text, err=True)
-
-
-def _brief(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,1 +1,1 @@
-"""YAML -> Experiment: parsed with positions, validated, every complaint at once."""
+"""YAML -> Experiment: parse with positions, validate, report all errors of a file together."""

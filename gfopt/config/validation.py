@@ -1,67 +1,72 @@
-"""From values to options: pydantic's verdicts as sentences for people."""
+"""Plain values -> options; what pydantic finds wrong becomes complaints in plain English."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gfopt.config.source import Complaint, Path_
-from gfopt.errors import unknown
+from gfopt.config.yaml_file import Complaint, KeyPath
+from gfopt.errors import describe_unknown
 from gfopt.options import NestedError
 
 M = TypeVar("M", bound=BaseModel)
 
 
 def validate(
-    model: type[M], values: Any, at: Path_ = (), also: tuple[str, ...] = ()
+    model: type[M], values: Any, at: KeyPath = (), also: tuple[str, ...] = ()
 ) -> tuple[M | None, list[Complaint]]:
     """The options that the values make, or every complaint about them; strict: "1" is no number.
 
-    `also` are keys that are valid beside the model's own, for the sentence about an unknown one.
+    Args:
+        model: The class of the options.
+        values: Plain values, usually a mapping.
+        at: Where in the file the values are.
+        also: Keys that are valid beside the model's own, for the message about an unknown one.
     """
     try:
         return model.model_validate_json(json.dumps(values, default=str), strict=True), []
     except ValidationError as error:
-        return None, list(_complaints(model, error, at, also))
+        return None, list(_convert(model, error, at, also))
 
 
-def _complaints(
-    model: type[BaseModel], error: ValidationError, at: Path_, also: tuple[str, ...]
+def _convert(
+    model: type[BaseModel], error: ValidationError, at: KeyPath, also: tuple[str, ...]
 ) -> Iterator[Complaint]:
-    """Each of pydantic's verdicts as a complaint, those on a part made by itself included."""
+    """Each of pydantic's errors as a complaint, those about nested options included."""
     for found in error.errors():
-        place, cause = (*at, *_place(found)), found.get("ctx", {}).get("error")
+        keys = (key for key in found["loc"] if not (isinstance(key, str) and "[" in key))
+        place, cause = (*at, *keys), found.get("ctx", {}).get("error")
         if isinstance(cause, NestedError):
-            yield from _complaints(cause.model, cause.error, place, cause.also)
+            yield from _convert(cause.model, cause.error, place, cause.also)
         else:
-            yield Complaint(place, _sentence(model, found, also))
+            yield Complaint(place, _describe(model, found, also))
 
 
-def _place(error: ErrorDetails) -> Path_:
-    return tuple(part for part in error["loc"] if not (isinstance(part, str) and "[" in part))
-
-
-def _sentence(model: type[BaseModel], error: ErrorDetails, also: tuple[str, ...]) -> str:
+def _describe(model: type[BaseModel], error: ErrorDetails, also: tuple[str, ...]) -> str:
     kind, context, got = error["type"], error.get("ctx", {}), error["input"]
+    shown = json.dumps(got, default=str, ensure_ascii=False)
     if kind == "extra_forbidden":
-        known = [*_keys(model, error["loc"][:-1]), *also]
-        return unknown("key", str(error["loc"][-1]), known)
+        key = str(error["loc"][-1])
+        if key.isdecimal():
+            return f"unknown key {key!r}: write a decimal number with a point, not a comma"
+        return describe_unknown("key", key, [*_list_keys(model, error["loc"][:-1]), *also])
     if kind == "missing":
         return "this key is missing"
     if kind == "literal_error":
-        return f"must be {context['expected']} (got {_show(got)})"
+        return f"must be {context['expected']} (got {shown})"
     if kind in ("value_error", "assertion_error"):
         return str(context["error"])
-    if kind in _RULES:
-        return f"must be {_RULES[kind].format(**context)}{_hint(error)} (got {_show(got)})"
-    return f"{error['msg'][:1].lower()}{error['msg'][1:]} (got {_show(got)})"
+    if kind in _REQUIREMENTS:
+        return f"must be {_REQUIREMENTS[kind].format(**context)}{_hint(error)} (got {shown})"
+    return f"{error['msg'][:1].lower()}{error['msg'][1:]} (got {shown})"
 
 
-_RULES = {
+_REQUIREMENTS = {
     "greater_than": "> {gt:.12g}",
     "greater_than_equal": ">= {ge:.12g}",
     "less_than": "< {lt:.12g}",
@@ -83,31 +88,31 @@ _RULES = {
 
 
 def _hint(error: ErrorDetails) -> str:
-    """What people mean who write 95 for an accuracy, or 1e3 for a count."""
+    """What to write instead, for frequent slips: 95 for an accuracy, 1e3 for a count, '0.1'."""
     got = error["input"]
     if str(error["loc"][-1:]).endswith("_accuracy',)"):
-        return ": a fraction, 95 % is 0.95"
+        return ": write a fraction, 0.95 for 95%"
     if error["type"] == "int_type" and isinstance(got, float) and got.is_integer():
         return f", written as {got:.0f}"
+    if error["type"] in ("tuple_type", "list_type") and isinstance(got, str | int | float):
+        return f", as in [{got}]"
+    if isinstance(got, str) and error["type"] in ("float_type", "int_type"):
+        number = got.strip().replace(",", ".").replace("_", "")
+        if re.fullmatch(_NUMBERS[error["type"]], number):
+            return f", written as {number}{' without quotes' if number == got else ''}"
     return ""
 
 
-def _show(value: Any) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False)
+_NUMBERS = {"float_type": r"-?\d*\.?\d+([eE][-+]?\d+)?", "int_type": r"-?\d+"}  # as text
 
 
-def _keys(model: type[BaseModel], path: Iterable[str | int]) -> list[str]:
+def _list_keys(model: type[BaseModel], path: Iterable[str | int]) -> list[str]:
     """The valid keys of the section at a path below the model."""
     section: Any = model
     for part in path:
         field = section.model_fields.get(part) if hasattr(section, "model_fields") else None
-        found = (
-            [t for t in _arguments(field.annotation) if hasattr(t, "model_fields")] if field else []
-        )
-        section = found[0] if found else section
+        if not field:
+            continue
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]  # of a union: each
+        section = next((kind for kind in kinds if hasattr(kind, "model_fields")), section)
     return list(section.model_fields)
-
-
-def _arguments(annotation: Any) -> list[Any]:
-    """The annotation and what it is a union of."""
-    return [annotation, *getattr(annotation, "__args__", ())]

@@ -1,4 +1,4 @@
-"""Data sets: one file each. `prepare` splits and scales what a set's own file has read."""
+"""The data sets, one file each: a file in this folder is the registration."""
 
 from gfopt.datasets.base import Arrays, Data, Dataset, datasets
 from gfopt.datasets.prepare import prepare

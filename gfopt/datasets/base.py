@@ -1,12 +1,11 @@
-"""What a data set is: options, a fingerprint that needs no arrays, and arrays from files."""
+"""A data set: options, a fingerprint that needs no arrays, and arrays from files."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from gfopt.options import Options
@@ -15,17 +14,16 @@ from gfopt.registry import Registry
 if TYPE_CHECKING:
     from pathlib import Path
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from gfopt.numerics.array import Array
 
 datasets: Registry[type[Dataset]] = Registry("dataset", "gfopt.datasets")
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """What the files of a data set hold, rows are samples, values as published.
+    """The arrays in a data set's files. Rows are samples, values are as published.
 
-    x (N, ...), y (N,) class numbers or (N, k) values; the held-out part likewise, if there is one,
-    and test samples beside it.
+    x (N, ...), y (N,) class numbers or (N, k) values; held-out and test samples have the same form.
     """
 
     x: Array
@@ -54,7 +52,7 @@ HeldOut = Annotated[
     Field(
         ge=1,
         description="samples held out for validation, the last of a fixed permutation; "
-        "by default the set's own held-out part",
+        "default: the data set's own held-out part",
     ),
 ]
 
@@ -66,24 +64,24 @@ class Dataset(Options):
         Literal["raw", "unit", "standard"],
         Field(
             description="raw: as published; unit: divided by the largest possible value; "
-            "standard: mean 0 and variance 1 per feature, by the training samples"
+            "standard: mean 0 and variance 1 per feature over the training samples"
         ),
     ] = "raw"
     validation: HeldOut = None
 
-    samples: ClassVar[int | None] = None  # rows of Arrays.x, where known without reading
+    samples: ClassVar[int | None] = None  # rows of Arrays.x, if known without reading
     features: ClassVar[int | None] = None
     classes: ClassVar[int | None] = None  # None: values, or not known without reading
-    largest: ClassVar[float] = 1.0  # what scale: unit divides by
-    # One sample for a convolution, channels first, in the order of the flat features. None: the
-    # arrays' own shape (cat: 64 x 64 x 3, channels last, as its flat order is the published one).
+    largest: ClassVar[float] = 1.0  # the divisor of scale: unit
+    # Shape of a sample for a convolution, channels first, in the order of the flat features. None:
+    # the arrays' own shape (cat: 64 x 64 x 3, channels last, as in its published flat order).
     sample_shape: ClassVar[tuple[int, ...] | None] = None
 
-    own_validation: ClassVar[bool] = False  # whether it comes with a held-out part
+    own_validation: ClassVar[bool] = False  # whether it has its own held-out part
 
     @property
     def holds_out(self) -> bool:
-        """Whether there are held-out samples, as far as is known without reading."""
+        """Whether there are held-out samples, as far as known without reading the files."""
         return self.own_validation or self.validation is not None
 
     @property
@@ -93,12 +91,12 @@ class Dataset(Options):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """What identifies the arrays; needs neither torch nor, for a known set, the files."""
+        """A text that identifies the arrays. Needs no torch and, for a registered set, no files."""
 
     @abstractmethod
     def arrays(self, folder: Path, *, offline: bool) -> Arrays:
-        """Read, and download what is missing unless offline. Raises DataError."""
+        """Read the arrays; download missing files unless offline. Raises DataError."""
 
     def divisor(self, x: Array) -> float:
-        """What scale: unit divides by, given the training samples: the largest possible value."""
+        """The divisor of scale: unit for these training samples: the largest possible value."""
         return self.largest

@@ -1,10 +1,10 @@
-"""Photographs that show a cat or don't: 209 for training, 50 for validation, 64 x 64 x 3.
+"""Photographs with or without a cat: 209 for training, 50 for validation, 64 x 64 x 3.
 
 Source: repository thisisamirv/Position-wise-optimizer, branch main (arXiv 2204.05312). No licence
 is stated: gfopt downloads the files and doesn't ship them. 72 of the 209 are cats.
 
-The published results feed each photograph flattened row by row, the three colours of a pixel side
-by side. That order is kept, so a sample's shape is (64, 64, 3), channels last.
+The published results use each photograph flattened row by row, the three colours of a pixel side by
+side. gfopt keeps that order, so a sample's shape is (64, 64, 3), channels last.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from gfopt.datasets.base import Arrays, Dataset, datasets
-from gfopt.datasets.fetching import Source, fetching, in_one_line, missing
-from gfopt.datasets.fingerprints import checked
+from gfopt.datasets.fetching import Source, describe_error, download_from, make_missing_error
+from gfopt.datasets.fingerprints import check_array
 from gfopt.datasets.torchvision_import import torchvision_datasets
 from gfopt.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gfopt.datasets.base import Array
+    from gfopt.numerics.array import Array
 
 ADDRESS = "https://raw.githubusercontent.com/thisisamirv/Position-wise-optimizer/main/"
 
@@ -59,7 +59,7 @@ class Cat(Dataset):
         paths = [folder / "cat" / name for name in self.files]
         absent = [path for path in paths if not path.is_file()]
         if absent and offline:
-            raise missing(self.source, absent, folder)
+            raise make_missing_error(self.source, absent, folder)
         for path in absent:
             self._fetch(path, folder)
         x, y = (self._read(paths[0], f"train_set_{part}") for part in "xy")
@@ -68,7 +68,7 @@ class Cat(Dataset):
 
     def _fetch(self, path: Path, folder: Path) -> None:
         """Download one file; an interrupted download leaves only a .part behind."""
-        with fetching(self.source, folder):
+        with download_from(self.source, folder):
             utils = torchvision_datasets().utils
             part = path.with_name(path.name + ".part")
             utils.download_url(
@@ -77,12 +77,12 @@ class Cat(Dataset):
             part.replace(path)
 
     def _read(self, path: Path, key: str) -> Array:
-        """One published array of a file."""
-        return checked(_array(path, key), self.published[key], f"cat: {path} ({key})")
+        """One array of a file, compared with the published one."""
+        return check_array(_read_array(path, key), self.published[key], f"cat: {path} ({key})")
 
 
-def _array(path: Path, key: str) -> Array:
-    """An array of an HDF5 file. h5py raises OSError, RuntimeError and more for damaged files."""
+def _read_array(path: Path, key: str) -> Array:
+    """An array of an HDF5 file. Raises DataError; h5py raises errors of many kinds."""
     import h5py
 
     try:
@@ -92,10 +92,10 @@ def _array(path: Path, key: str) -> Array:
                 return np.asarray(file[key][()])
     except Exception as error:
         raise DataError(
-            f"cat: {path} is empty, damaged or no HDF5 file ({in_one_line(error)}). "
+            f"cat: {path} is empty, damaged or not an HDF5 file ({describe_error(error)}). "
             "Remove it and let gfopt download it again."
         ) from error
     raise DataError(
-        f"cat: {path} has no key {key!r}, only {', '.join(keys) or 'none'}. "
+        f"cat: {path} has no key {key!r}. It has {', '.join(keys) or 'none'}. "
         "Put the published file there."
     )

@@ -1,8 +1,8 @@
 """The 442 patients that come with scikit-learn: 10 measurements, disease progression a year on.
 
 Source: Efron, Hastie, Johnstone & Tibshirani, "Least angle regression" (2004), as scikit-learn
-ships it. Each feature is centred and scaled to length 1 when it is loaded, so the fingerprint is
-that of the unscaled table.
+ships it. scikit-learn centres each feature and scales it to length 1 when loading, so the
+fingerprint is that of the unscaled table.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from gfopt.datasets.base import Arrays, Dataset, datasets
-from gfopt.datasets.fingerprints import checked
+from gfopt.datasets.fingerprints import check_array
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,10 +32,10 @@ class Diabetes(Dataset):
         return "+".join(self.published.values())
 
     def arrays(self, folder: Path, *, offline: bool) -> Arrays:
-        """x (442, 10) as scikit-learn scales it, y (442, 1); the folder isn't used."""
+        """x (442, 10) as scikit-learn scales it, y (442, 1); the folder is unused."""
         from sklearn.datasets import load_diabetes
 
         unscaled = load_diabetes(scaled=False)
         for part, digest in self.published.items():
-            checked(unscaled[part], digest, f"scikit-learn's diabetes ({part})")
+            check_array(unscaled[part], digest, f"scikit-learn's diabetes ({part})")
         return Arrays(load_diabetes().data, unscaled.target[:, None])

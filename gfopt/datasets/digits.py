@@ -1,7 +1,7 @@
 """The 1797 handwritten digits that come with scikit-learn, 8 x 8, values 0 to 16.
 
 Source: Alpaydin & Kaynak, "Optical recognition of handwritten digits" (1998), UCI repository; the
-test part of it, as scikit-learn ships it. In file order the last samples come from other writers,
+test part, as scikit-learn ships it. In file order the last samples come from other writers,
 so the held-out 360 are the last of RandomState(0).permutation(1797).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from gfopt.datasets.base import Arrays, Dataset, HeldOut, datasets
-from gfopt.datasets.fingerprints import checked
+from gfopt.datasets.fingerprints import check_array
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +37,12 @@ class Digits(Dataset):
         return "+".join(self.published.values())
 
     def arrays(self, folder: Path, *, offline: bool) -> Arrays:
-        """The arrays that scikit-learn carries; the folder isn't used."""
+        """The arrays that scikit-learn ships; the folder is unused."""
         from sklearn.datasets import load_digits
 
-        found = load_digits()
+        digits = load_digits()
         for array, (part, digest) in zip(
-            (found.data, found.target), self.published.items(), strict=True
+            (digits.data, digits.target), self.published.items(), strict=True
         ):
-            checked(array, digest, f"scikit-learn's digits ({part})")
-        return Arrays(found.data, found.target)
+            check_array(array, digest, f"scikit-learn's digits ({part})")
+        return Arrays(digits.data, digits.target)

@@ -1,4 +1,4 @@
-"""Missing files: the sentence that says what to put where, and downloads that fail with it."""
+"""Missing files and failed downloads: errors that say which files to put where."""
 
 from __future__ import annotations
 
@@ -18,32 +18,34 @@ log = logging.getLogger("gfopt")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set comes from."""
+    """The source of a data set's files."""
 
-    name: str  # the data set's
+    name: str  # of the data set
     address: str
-    megabytes: float  # to download
-    files: str  # what to put there by hand
-    place: str = ""  # where, in the data folder
+    megabytes: float  # of the download
+    files: str  # to put there by hand
+    place: str = ""  # of the files in the data folder
 
-    def by_hand(self, folder: Path) -> str:
-        """What the user can do without a download by gfopt."""
+    def describe_manual_download(self, folder: Path) -> str:
+        """The sentence on how to download the files by hand."""
         where = folder / self.place
         return f"By hand: take {self.files} from {self.address} and put them into {where}."
 
 
-def missing(source: Source, paths: Iterable[Path], folder: Path, *, also: str = "") -> DataError:
-    """The error for files that aren't there while offline."""
+def make_missing_error(
+    source: Source, paths: Iterable[Path], folder: Path, *, also: str = ""
+) -> DataError:
+    """The error for missing files in an offline run."""
     names = ", ".join(str(path) for path in paths)
     return DataError(
         f"{source.name}: missing {names}.{also} Run once without --offline to download "
-        f"{source.megabytes:g} MB. {source.by_hand(folder)}"
+        f"{source.megabytes:g} MB. {source.describe_manual_download(folder)}"
     )
 
 
 @contextmanager
-def fetching(source: Source, folder: Path) -> Iterator[None]:
-    """Announce a download; whatever stops it becomes a DataError that says how to do without."""
+def download_from(source: Source, folder: Path) -> Iterator[None]:
+    """Announce a download. Any error in it becomes a DataError with the way out."""
     log.info(
         "%s: downloading %g MB from %s to %s",
         source.name,
@@ -56,11 +58,11 @@ def fetching(source: Source, folder: Path) -> Iterator[None]:
     except Exception as error:  # URLError, OSError, RuntimeError, EOFError, zlib.error, ...
         raise DataError(
             f"{source.name}: the download from {source.address} failed "
-            f"({in_one_line(error)}). {source.by_hand(folder)}"
+            f"({describe_error(error)}). {source.describe_manual_download(folder)}"
         ) from error
 
 
-def in_one_line(error: Exception) -> str:
-    """What an error of another library says, as part of a sentence."""
+def describe_error(error: Exception) -> str:
+    """Another library's error as part of a sentence, on one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {' '.join(lines)}" if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Fingerprints: the SHA-256 of decoded arrays and of files, so that foreign data is named."""
+"""Fingerprints: SHA-256 of decoded arrays and files, to recognise the published data."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from gfopt.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gfopt.datasets.base import Array
+    from gfopt.numerics.array import Array
 
 
-def array_digest(array: Array) -> str:
+def digest_array(array: Array) -> str:
     """SHA-256 of the array's bytes in C order; whole numbers other than uint8 count as int64."""
     if array.dtype.kind in "iu" and array.dtype != np.uint8:
         array = array.astype(np.int64)
-    if array.dtype.hasobject:  # foreign by its type; its elements have no bytes of their own
+    if array.dtype.hasobject:  # never the published data; elements have no bytes of their own
         return hashlib.sha256(repr(array).encode()).hexdigest()
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
-def file_digest(path: Path, algorithm: str = "sha256") -> str:
+def digest_file(path: Path, algorithm: str = "sha256") -> str:
     """The file's digest in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def checked(array: Array, expected: str, name: str) -> Array:
-    """The array, if it is the published one; DataError names it otherwise."""
-    found = array_digest(array)
+def check_array(array: Array, expected: str, name: str) -> Array:
+    """Return the array if it is the published one. Raises DataError with `name` otherwise."""
+    found = digest_array(array)
     if found != expected:
         raise DataError(
             f"{name}: not the published data (SHA-256 {found[:12]}…, expected {expected[:12]}…). "

@@ -1,4 +1,4 @@
-"""From a data set's published arrays to training data: held-out samples, scale, precision."""
+"""From published arrays to training data: held-out samples, scale, precision."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gfopt.datasets.base import Array
+    from gfopt.numerics.array import Array
 
 
 def prepare(dataset: Dataset, folder: Path, *, precision: str, offline: bool) -> Data:
-    """Read, split and scale: x (N, d) in the precision asked for ("float32" or "float64")."""
+    """Read, split and scale a data set: x (N, d) in `precision`, "float32" or "float64"."""
     arrays = dataset.arrays(folder, offline=offline)
     if isinstance(dataset.validation, int):
         arrays = _hold_out(arrays, dataset.validation)
-    x, *others = _scaled(dataset, arrays, np.dtype(precision))
+    x, *others = _scale(dataset, arrays, np.dtype(precision))
     shape = dataset.sample_shape or arrays.x.shape[1:]
     assert x is not None
     return Data(x, arrays.y, others[0], arrays.y_valid, shape, others[1], arrays.y_test)
@@ -31,7 +31,8 @@ def _hold_out(arrays: Arrays, count: int) -> Arrays:
     """Keep the last `count` samples of RandomState(0).permutation(N) for validation."""
     if count >= len(arrays.x):
         raise UsageError(
-            f"dataset.validation: must be under the {len(arrays.x)} samples there are (got {count})"
+            f"dataset.validation: must be under the {len(arrays.x)} samples of the data set "
+            f"(got {count})"
         )
     order = np.random.RandomState(0).permutation(len(arrays.x))
     train, valid = order[:-count], order[-count:]
@@ -39,7 +40,7 @@ def _hold_out(arrays: Arrays, count: int) -> Arrays:
     return Arrays(arrays.x[train], arrays.y[train], *held_out, arrays.x_test, arrays.y_test)
 
 
-def _scaled(dataset: Dataset, arrays: Arrays, dtype: np.dtype[Any]) -> Iterator[Array | None]:
+def _scale(dataset: Dataset, arrays: Arrays, dtype: np.dtype[Any]) -> Iterator[Array | None]:
     """Training, held-out and test part as (N, d) in dtype, scaled as the options say."""
     all_parts = (arrays.x, arrays.x_valid, arrays.x_test)
     parts = [part for part in all_parts if part is not None]
@@ -49,23 +50,23 @@ def _scaled(dataset: Dataset, arrays: Arrays, dtype: np.dtype[Any]) -> Iterator[
         for part in flat:
             part /= divisor
     elif dataset.scale == "standard":
-        flat = _standardised(flat)
+        flat = _standardise(flat)
     scaled = iter(flat)
     yield from (None if part is None else next(scaled) for part in all_parts)
 
 
 def _cast(x: Array, dtype: np.dtype[Any]) -> Array:
-    """A copy in the precision asked for; a value beyond its range would train as infinity."""
+    """A copy in the given precision. Raises DataError for values beyond its range."""
     with np.errstate(over="ignore"):
         cast = x.astype(dtype)
     if x.dtype.kind == "f" and x.dtype.itemsize > dtype.itemsize and not np.isfinite(cast).all():
         largest = np.abs(x).max()
-        raise DataError(f"the data hold {largest:.3g}, beyond {dtype}: use precision: float64")
+        raise DataError(f"the data contain {largest:.3g}, beyond {dtype}: use precision: float64")
     return cast
 
 
-def _standardised(parts: list[Array]) -> list[Array]:
-    """Mean 0 and variance 1 per feature by the first part; constant features become 0."""
+def _standardise(parts: list[Array]) -> list[Array]:
+    """Mean 0 and variance 1 per feature over the first part; constant features become 0."""
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(parts[0])

@@ -1,7 +1,7 @@
 """A parabola to fit: s standard normal, target x = 2 s^2 + 5.
 
 Source: the post "How to train neural networks without gradient descent", which draws its 10000
-samples unseeded; here they come from numpy.random.RandomState(seed), whose stream is frozen.
+samples without a seed; here they come from numpy.random.RandomState(seed), whose stream is frozen.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class Quadratic(Dataset):
         Field(description="raw: as drawn; standard: mean 0 and variance 1"),
     ] = "raw"  # a normal variable has no largest value to divide by
     count: Annotated[int, Field(ge=1, description="samples to draw")] = 10000
-    seed: Annotated[int, Field(ge=0, lt=2**32, description="of the samples")] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="seed of the samples")] = 0
 
     features: ClassVar[int | None] = 1
 
     def fingerprint(self) -> str:
-        """What is drawn, as canonical JSON."""
+        """The options of the draw, as canonical JSON."""
         drawn = {"quadratic": {"count": self.count, "seed": self.seed}}
         return json.dumps(drawn, sort_keys=True, separators=(",", ":"))
 
     def arrays(self, folder: Path, *, offline: bool) -> Arrays:
-        """s (count, 1) and 2 s^2 + 5; the folder isn't used."""
+        """s (count, 1) and 2 s^2 + 5; the folder is unused."""
         s = np.random.RandomState(self.seed).standard_normal((self.count, 1))
         return Arrays(s, 2 * s**2 + 5)

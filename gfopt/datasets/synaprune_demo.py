@@ -31,5 +31,5 @@ class SynaPruneDemo(Dataset):
         return json.dumps({"synaprune_demo": [INPUTS, TARGETS]}, separators=(",", ":"))
 
     def arrays(self, folder: Path, *, offline: bool) -> Arrays:
-        """Inputs (5, 3) and values (5, 1); the folder isn't used."""
+        """Inputs (5, 3) and values (5, 1); the folder is unused."""
         return Arrays(np.array(INPUTS, float), np.array(TARGETS, float)[:, None])

@@ -1,4 +1,4 @@
-"""The files of torchvision's data sets: which are there, which archives to extract, which is bad.
+"""The files of torchvision's data sets: find missing ones, extract archives, name damaged ones.
 
 Source: torchvision 0.28, torchvision/datasets/mnist.py and cifar.py; names and md5 sums are read
 from its classes. The idx format: LeCun, Cortes, Burges, http://yann.lecun.com/exdb/mnist/.
@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gfopt.datasets.fetching import Source, fetching, in_one_line, missing
-from gfopt.datasets.fingerprints import file_digest
+from gfopt.datasets.fetching import Source, describe_error, download_from, make_missing_error
+from gfopt.datasets.fingerprints import digest_file
 from gfopt.datasets.torchvision_import import torchvision_datasets
 from gfopt.errors import DataError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Layout:
     """A set's files by their path in the data folder. Archives extract beside themselves."""
 
-    files: dict[str, str | None]  # -> md5; None: an idx file, judged by its header
+    files: dict[str, str | None]  # -> md5; None: an idx file, checked by its header
     archives: dict[str, tuple[str, frozenset[str]]]  # -> md5, the files in it
 
 
@@ -44,82 +44,82 @@ def cifar_layout(kind: Any) -> Layout:
     return Layout(files, {kind.filename: (kind.tgz_md5, frozenset(files))})
 
 
-def opened(
+def open_part(
     kind: Any, layout: Layout, folder: Path, source: Source, *, offline: bool, train: bool
 ) -> Any:
-    """The training or test part as torchvision reads it, after fetching what is missing."""
-    _complete(layout, folder, source, offline, lambda: kind(root=folder, download=True))
+    """The training or test part as torchvision reads it, after a download if files are missing."""
+    _fetch_missing(layout, folder, source, offline, lambda: kind(root=folder, download=True))
     try:
         return kind(root=folder, train=train)
-    except Exception as error:  # torchvision checks little and raises whatever comes
-        raise _damage(layout, folder, source, error) from error
+    except Exception as error:  # torchvision checks little and raises errors of many kinds
+        raise _make_damage_error(layout, folder, source, error) from error
 
 
-def _complete(
+def _fetch_missing(
     layout: Layout, folder: Path, source: Source, offline: bool, download: Callable[[], Any]
 ) -> None:
-    """Make every file be there, from archives in the folder first."""
-    if not _absent(layout, folder):
+    """Extract archives in the folder, then download what is still missing."""
+    if not _find_absent(layout, folder):
         return
     unusable = _extract(layout, folder)
-    absent = _absent(layout, folder)
+    absent = _find_absent(layout, folder)
     if absent and offline:
-        raise missing(source, absent, folder, also=unusable)
+        raise make_missing_error(source, absent, folder, also=unusable)
     if absent:
-        with fetching(source, folder):
+        with download_from(source, folder):
             download()
 
 
-def _absent(layout: Layout, folder: Path) -> list[Path]:
+def _find_absent(layout: Layout, folder: Path) -> list[Path]:
     return [folder / name for name in layout.files if not (folder / name).is_file()]
 
 
 def _extract(layout: Layout, folder: Path) -> str:
-    """Extract the archives that are needed and intact; a note on those that aren't intact."""
+    """Extract intact archives whose files are missing; returns sentences on damaged archives."""
     damaged = []
     for name, (md5, files) in layout.archives.items():
         archive = folder / name
         if not archive.is_file() or all((folder / file).is_file() for file in files):
             continue
-        if file_digest(archive, "md5") != md5:
+        if digest_file(archive, "md5") != md5:
             damaged.append(f" The archive {archive} is damaged or not the published one.")
             continue
         try:
             torchvision_datasets().utils.extract_archive(archive, archive.parent)
         except OSError as error:  # a read-only or full disk
-            raise DataError(f"{archive}: can't be extracted ({in_one_line(error)})") from error
+            raise DataError(f"{archive}: can't be extracted ({describe_error(error)})") from error
     return "".join(damaged)
 
 
-def _damage(layout: Layout, folder: Path, source: Source, error: Exception) -> DataError:
-    """The error for files that torchvision couldn't read, naming the bad ones."""
+def _make_damage_error(layout: Layout, folder: Path, source: Source, error: Exception) -> DataError:
+    """The error for files that torchvision couldn't read; it names the damaged ones."""
     faults = []
     for name, md5 in layout.files.items():
-        fault = _fault(folder / name, md5)
+        fault = _find_fault(folder / name, md5)
         if fault:
             faults.append(f"{folder / name} {fault}")
-    what = "; ".join(faults) or f"torchvision can't read {folder} ({in_one_line(error)})"
+    what = "; ".join(faults) or f"torchvision can't read {folder} ({describe_error(error)})"
     return DataError(
         f"{source.name}: {what}. Remove it and let gfopt download it again. "
-        f"{source.by_hand(folder)}"
+        f"{source.describe_manual_download(folder)}"
     )
 
 
-def _fault(path: Path, md5: str | None) -> str | None:
-    """What is wrong with a file, if anything."""
+def _find_fault(path: Path, md5: str | None) -> str | None:
+    """The fault of a file in words, or None."""
     try:
         size = path.stat().st_size
         if size == 0:
             return "is empty"
         if md5 is None:
-            return _idx_fault(path, size)
-        found = file_digest(path, "md5")
+            return _find_idx_fault(path, size)
+        found = digest_file(path, "md5")
     except OSError as error:
-        return f"can't be read ({in_one_line(error)})"
+        return f"can't be read ({describe_error(error)})"
     return None if found == md5 else f"is damaged or not the published file ({size} bytes)"
 
 
-def _idx_fault(path: Path, size: int) -> str | None:
+def _find_idx_fault(path: Path, size: int) -> str | None:
     """Check an idx file of bytes: 0, 0, 8, number of dimensions, big-endian extents, values."""
     with path.open("rb") as file:
         head = file.read(16)
@@ -129,4 +129,4 @@ def _idx_fault(path: Path, size: int) -> str | None:
         return f"is not an idx{expected} file of bytes (it starts with {head[:4].hex(' ')})"
     extents = [int.from_bytes(head[4 + 4 * i : 8 + 4 * i], "big") for i in range(dimensions)]
     length = 4 + 4 * dimensions + math.prod(extents)
-    return None if size == length else f"has {size} bytes, by its header it must have {length}"
+    return None if size == length else f"has {size} bytes, but its header says {length}"

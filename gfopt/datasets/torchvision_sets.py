@@ -5,9 +5,9 @@ Vollgraf, arXiv 1708.07747 (Zalando, MIT); Krizhevsky, "Learning multiple layers
 tiny images" (2009; no licence stated). gfopt ships none of them. Fingerprints: SHA-256 of the
 published images and labels.
 
-A config holds out some of the training samples with `validation: n`; the published test samples
-are then looked at once, at the end of a run. `validation: test` holds out these instead: to report
-them, never to choose by them.
+`validation: n` holds out n training samples; the published test samples are then evaluated once, at
+the end of a run. `validation: test` holds out the test samples instead: report them, but never
+choose by them.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from pydantic import Field
 
 from gfopt.datasets.base import Arrays, Dataset, datasets
 from gfopt.datasets.fetching import Source
-from gfopt.datasets.fingerprints import checked
-from gfopt.datasets.torchvision_files import cifar_layout, idx_layout, opened
+from gfopt.datasets.fingerprints import check_array
+from gfopt.datasets.torchvision_files import cifar_layout, idx_layout, open_part
 from gfopt.datasets.torchvision_import import torchvision_datasets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gfopt.datasets.base import Array
+    from gfopt.numerics.array import Array
 
 
 class _Published(Dataset):
-    """What the three sets have in common: 8-bit images of ten classes."""
+    """The common part of the three sets: 8-bit images of ten classes."""
 
     validation: Annotated[
         Annotated[int, Field(ge=1)] | Literal["test"] | None,
@@ -48,38 +48,38 @@ class _Published(Dataset):
 
     @property
     def holds_out_test(self) -> bool:
-        """Where the config says so."""
+        """Whether the config says validation: test."""
         return self.validation == "test"
 
     @property
-    def _tested(self) -> bool:
-        """Whether the test samples are read at all."""
+    def _reads_test(self) -> bool:
+        """Whether the test samples are read."""
         return self.validation is not None
 
     def fingerprint(self) -> str:
-        """Of the training images and labels, and of the test samples where they are used."""
+        """Digests of the training images and labels, and of the test samples if they are used."""
         digests = list(self.published.values())
-        return "+".join(digests if self._tested else digests[:2])
+        return "+".join(digests if self._reads_test else digests[:2])
 
     def arrays(self, folder: Path, *, offline: bool) -> Arrays:
         """Training images and labels; with `validation` the test samples too."""
-        training = self._part(folder, offline=offline, train=True)
-        if not self._tested:
+        training = self._read_part(folder, offline=offline, train=True)
+        if not self._reads_test:
             return Arrays(*training)
-        test = self._part(folder, offline=offline, train=False)
+        test = self._read_part(folder, offline=offline, train=False)
         return Arrays(*training, *(test if self.holds_out_test else (None, None, *test)))
 
     @abstractmethod
-    def _part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:
+    def _read_part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:
         """Images and labels of the training or the test samples, checked."""
 
-    def _checked(
+    def _check(
         self, images: Array, labels: Array, places: tuple[Path, Path], *, train: bool
     ) -> None:
-        """Raise unless these are the published arrays; the places name where they were read."""
+        """Raise DataError unless these are the published arrays; `places` are the files."""
         digests = list(self.published.values())[:2] if train else list(self.published.values())[2:]
         for array, place, digest in zip((images, labels), places, digests, strict=True):
-            checked(array, digest, f"{self.source.name}: {place}")
+            check_array(array, digest, f"{self.source.name}: {place}")
 
 
 class _Idx(_Published):
@@ -88,16 +88,18 @@ class _Idx(_Published):
     samples: ClassVar[int | None] = 60000
     features: ClassVar[int | None] = 784
     sample_shape: ClassVar[tuple[int, ...] | None] = (1, 28, 28)
-    kind: ClassVar[str]  # torchvision's class, and the folder's name
+    kind: ClassVar[str]  # name of torchvision's class and of the folder
 
-    def _part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:
+    def _read_part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:
         """Images (N, 28, 28) and labels of <kind>/raw in the folder."""
         kind = getattr(torchvision_datasets(), self.kind)
-        found = opened(kind, idx_layout(kind), folder, self.source, offline=offline, train=train)
-        images, labels = found.data.numpy(), found.targets.numpy()
+        opened = open_part(
+            kind, idx_layout(kind), folder, self.source, offline=offline, train=train
+        )
+        images, labels = opened.data.numpy(), opened.targets.numpy()
         raw, part = folder / self.kind / "raw", "train" if train else "t10k"
         places = raw / f"{part}-images-idx3-ubyte", raw / f"{part}-labels-idx1-ubyte"
-        self._checked(images, labels, places, train=train)
+        self._check(images, labels, places, train=train)
         return images, labels
 
 
@@ -161,13 +163,13 @@ class Cifar10(_Published):
         "test labels": "cbb7365de8ed11f05cc4c3a1e7f78144127c5e851efd83762fb18202461230bb",
     }
 
-    def _part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:
+    def _read_part(self, folder: Path, *, offline: bool, train: bool) -> tuple[Array, Array]:
         """Images (N, 3, 32, 32), in the order of the files, and labels."""
         kind: Any = torchvision_datasets().CIFAR10
         layout = cifar_layout(kind)
-        found = opened(kind, layout, folder, self.source, offline=offline, train=train)
-        labels = np.array(found.targets, np.int64)
+        opened = open_part(kind, layout, folder, self.source, offline=offline, train=train)
+        labels = np.array(opened.targets, np.int64)
         batches = folder / kind.base_folder
-        # the fingerprint is of channels last, as torchvision has it
-        self._checked(found.data, labels, (batches, batches), train=train)
-        return found.data.transpose(0, 3, 1, 2), labels
+        # the fingerprint is that of torchvision's array, channels last
+        self._check(opened.data, labels, (batches, batches), train=train)
+        return opened.data.transpose(0, 3, 1, 2), labels

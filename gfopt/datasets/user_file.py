@@ -1,8 +1,8 @@
 """A data set from the user's own file: .npz with x and y, or .csv with a header row.
 
-Source: the user. The config names the file, so the class isn't registered under a name. For
-scale: unit the divisor is the largest absolute value of the training samples, as nobody knows the
-largest possible one.
+Source: the user. The config names the file, so the class isn't registered under a name. The divisor
+of scale: unit is the largest absolute value of the training samples, since the largest possible
+value is unknown.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from gfopt.datasets.base import Array, Arrays, Dataset
+from gfopt.datasets.base import Arrays, Dataset
 from gfopt.datasets.csv_table import read_csv
-from gfopt.datasets.fetching import in_one_line
-from gfopt.datasets.fingerprints import file_digest
+from gfopt.datasets.fetching import describe_error
+from gfopt.datasets.fingerprints import digest_file
 from gfopt.errors import DataError
+from gfopt.numerics.array import Array
 
-LARGEST_CLASS = (
-    65535  # beyond it, whole numbers are surely values; one column for each would be made
-)
+LARGEST_CLASS = 65535  # larger whole numbers are values: each class would be a column
 
 
 class UserFile(Dataset):
@@ -29,36 +28,40 @@ class UserFile(Dataset):
 
     file: Annotated[str, Field(min_length=1, description="path to a .npz or .csv file")]
     target: Annotated[
-        str | None, Field(description=".csv: the column to predict; by default the last")
+        str | None, Field(description=".csv: the column to predict; default: the last")
     ] = None
     task: Annotated[
         Literal["classes", "values"] | None,
-        Field(description="what y holds; by default decimals are values, all else classes"),
+        Field(
+            description="kind of targets; default: values for decimals, classes for anything else"
+        ),
     ] = None
 
     def fingerprint(self) -> str:
         """SHA-256 of the file."""
-        path = self._path()
+        path = self._find_file()
         try:
-            return file_digest(path)
+            return digest_file(path)
         except OSError as error:
-            raise DataError(f"{path}: can't be read ({in_one_line(error)})") from error
+            raise DataError(f"{path}: can't be read ({describe_error(error)})") from error
 
     def arrays(self, folder: Path, *, offline: bool) -> Arrays:
-        """What the file holds; the data folder isn't used."""
-        path = self._path()
+        """The arrays in the file; the data folder is unused."""
+        path = self._find_file()
         if path.suffix.lower() == ".csv":
             return Arrays(*read_csv(path, self.target, self.task))
         if self.target is not None:
-            raise DataError(f"{path}: target names a column of a .csv file; a .npz has the key y")
+            raise DataError(
+                f"{path}: target names a column of a .csv file, and a .npz has the key y: remove it"
+            )
         return _from_npz(path, self.task)
 
     def divisor(self, x: Array) -> float:
         """The largest absolute training value (1 where all are 0)."""
         return float(np.abs(x).max()) or 1.0
 
-    def _path(self) -> Path:
-        """The file, if it could be one."""
+    def _find_file(self) -> Path:
+        """The file's path. Raises DataError if it can't be read as data."""
         path = Path(self.file)
         if path.suffix.lower() not in (".npz", ".csv"):
             raise DataError(f"{path}: must end in .npz or .csv")
@@ -70,65 +73,61 @@ class UserFile(Dataset):
 
 
 def _from_npz(path: Path, task: str | None) -> Arrays:
-    """The arrays of a .npz, checked; the held-out part where there is one."""
-    found = _load(path)
-    x, y = _part(path, found, "x", "y", task)
-    if not {"x_valid", "y_valid"} & set(found):
+    """The checked arrays of a .npz, with the held-out part if there is one."""
+    arrays = _load(path)
+    x, y = _read_part(path, arrays, "x", "y", task)
+    if not {"x_valid", "y_valid"} & set(arrays):
         return Arrays(x, y)
-    x_valid, y_valid = _part(path, found, "x_valid", "y_valid", task)
+    x_valid, y_valid = _read_part(path, arrays, "x_valid", "y_valid", task)
     for name, train, valid in (("x", x, x_valid), ("y", y, y_valid)):
         if train.shape[1:] != valid.shape[1:] or train.dtype.kind != valid.dtype.kind:
             raise DataError(
-                f"{path}: {name} {_is(train)} and {name}_valid {_is(valid)}; "
-                "all samples must be alike"
+                f"{path}: {name} holds {train.dtype} of shape {train.shape} and {name}_valid holds "
+                f"{valid.dtype} of shape {valid.shape}; all samples must be alike"
             )
     return Arrays(x, y, x_valid, y_valid)
 
 
-def _is(array: Array) -> str:
-    return f"holds {array.dtype} of shape {array.shape}"
-
-
 def _load(path: Path) -> dict[str, Array]:
-    """All arrays of the file. NumPy raises BadZipFile, ValueError, EOFError and more."""
+    """All arrays of the file. Raises DataError; NumPy raises errors of many kinds."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            return dict(found.items())
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays.items())
     except Exception as error:
         raise DataError(
-            f"{path}: damaged or not a .npz of plain arrays ({in_one_line(error)}). "
-            "numpy.savez(file, x=x, y=y) writes one."
+            f"{path}: damaged or not a .npz of plain arrays ({describe_error(error)}). "
+            "Write one with numpy.savez(file, x=x, y=y)."
         ) from error
 
 
-def _part(
-    path: Path, found: dict[str, Array], x_key: str, y_key: str, task: str | None
+def _read_part(
+    path: Path, arrays: dict[str, Array], x_key: str, y_key: str, task: str | None
 ) -> tuple[Array, Array]:
-    """One checked pair: samples and what to predict."""
+    """One checked pair: samples and targets."""
     for key in (x_key, y_key):
-        if key not in found:
+        if key not in arrays:
             raise DataError(
-                f"{path}: has no key {key!r}, only {', '.join(sorted(found)) or 'none'}"
+                f"{path}: has no key {key!r}. It has {', '.join(sorted(arrays)) or 'none'}"
             )
-        _check_numbers(path, key, found[key])
-    x, y = found[x_key], found[y_key]
+        _check_numbers(path, key, arrays[key])
+    x, y = arrays[x_key], arrays[y_key]
     if len(x) != len(y):
         raise DataError(f"{path}: {x_key} has {len(x)} samples and {y_key} {len(y)}")
-    return (x[:, None] if x.ndim == 1 else x), _targets(path, y_key, y, task)
+    return (x[:, None] if x.ndim == 1 else x), _read_targets(path, y_key, y, task)
 
 
 def _check_numbers(path: Path, key: str, array: Array) -> None:
-    """Finite real numbers, at least one."""
+    """Raise DataError unless the array holds finite real numbers, at least one."""
     if array.dtype.kind not in "biuf":
         raise DataError(f"{path}: {key} must hold numbers (it holds {array.dtype})")
     if array.ndim == 0 or array.size == 0:
-        raise DataError(f"{path}: {key} has shape {array.shape}; a row for each sample is needed")
+        raise DataError(f"{path}: {key} has shape {array.shape}; it must have a row per sample")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise DataError(f"{path}: {key}{list(where)} is {array[where]}; every value must be finite")
 
 
-def _targets(path: Path, key: str, y: Array, task: str | None) -> Array:
+def _read_targets(path: Path, key: str, y: Array, task: str | None) -> Array:
     """(N,) class numbers or (N, k) values."""
     if y.ndim == 1:
         y = y[:, None]
@@ -136,10 +135,10 @@ def _targets(path: Path, key: str, y: Array, task: str | None) -> Array:
         raise DataError(f"{path}: {key} has shape {y.shape}; must be (N,) or (N, k)")
     if (task or ("values" if y.dtype.kind == "f" else "classes")) == "values":
         return y if y.dtype.kind == "f" else y.astype(np.float64)
-    return _classes(path, key, y)
+    return _read_classes(path, key, y)
 
 
-def _classes(path: Path, key: str, y: Array) -> Array:
+def _read_classes(path: Path, key: str, y: Array) -> Array:
     """Class numbers (N,) from a column of them."""
     if y.shape[1] != 1:
         raise DataError(f"{path}: {key} has shape {y.shape}; class numbers must be (N,)")

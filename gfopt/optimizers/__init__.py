@@ -1,4 +1,4 @@
-"""Training rules, one file each: dropping a file in is the whole registration."""
+"""The optimizers, one file each: a file in this folder is the registration."""
 
 from gfopt.optimizers.base import Optimizer, optimizers
 

@@ -9,9 +9,9 @@ The reward is -loss or 1/loss; inner(g) is g, momentum's running sum V <- moment
 step, biases corrected as in torch.optim.Adam. Antithetic: the second half of the members has the
 noise of the first with the other sign. After a generation sigma and lr decay by their factors.
 
-A member whose loss is not finite gets the worst finite reward of its generation. Where all rewards
-are equal there is no step, inner memory included; the table says how often. Cost per generation: M
-forward passes, and memory for M D numbers.
+A member whose loss is not finite gets the worst finite reward of its generation. If all rewards are
+equal, neither the weights nor the inner memory change; the report says how often. Cost per
+generation: M forward passes, and memory for M D numbers.
 
 Source: "How to train neural networks without gradient descent" (a post: its constants are the
 defaults, its reward is 1/NMSE); Salimans et al., "Evolution strategies as a scalable alternative to
@@ -24,18 +24,19 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from gfopt.model.state import sort_parameters
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Fraction, NonNegative, Positive
-from gfopt.problem import in_order
-from gfopt.space import Range, Space
+from gfopt.search_space import Range, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gfopt.problem import DenseProblem, Pass, State
-    from gfopt.rng import Draw
+    from gfopt.model.dense import DenseProblem, Pass
+    from gfopt.model.state import State
+    from gfopt.numerics.draw import Draw
 
-LEAST = 1e-100  # a smaller loss counts as this in 1/loss, which stays finite, its square too
+LEAST_LOSS = 1e-100  # smaller losses count as this, so that 1/loss and its square stay finite
 
 Factor = Annotated[float, Field(gt=0, le=1)]
 Members = Annotated[int, Field(ge=2)]
@@ -57,17 +58,20 @@ class EvolutionStrategy(Optimizer):
     ] = "negative_loss"
     shaping: Annotated[
         Literal["standardised", "centred_ranks"],
-        Field(description="how rewards become the weights A_j of the members"),
+        Field(description="how the weights A_j follow from the rewards"),
     ] = "standardised"
     inner: Annotated[
-        Literal["sgd", "momentum", "adam"], Field(description="what makes a step of the estimate")
+        Literal["sgd", "momentum", "adam"],
+        Field(description="optimizer that turns the estimate into a step"),
     ] = "sgd"
     momentum: Annotated[Fraction, Field(description="share of V that is kept (momentum)")] = 0.9
     betas: Annotated[
         tuple[Fraction, Fraction], Field(description="decay of both moments (adam)")
     ] = (0.9, 0.999)
     eps: Annotated[Positive, Field(description="added to the denominator (adam)")] = 1e-8
-    weight_decay: Annotated[NonNegative, Field(description="share of w taken off g")] = 0.0
+    weight_decay: Annotated[
+        NonNegative, Field(description="multiple of w that is subtracted from g")
+    ] = 0.0
     sigma_decay: Annotated[Factor, Field(description="factor of sigma per generation")] = 1.0
     lr_decay: Annotated[Factor, Field(description="factor of lr per generation")] = 1.0
 
@@ -76,9 +80,9 @@ class EvolutionStrategy(Optimizer):
     space: ClassVar[Space] = {"lr": Range(1e-5, 1.0), "sigma": Range(1e-3, 1.0)}
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
-        """The parameters, lr, sigma, what the noise is a function of, and inner memory (R, D)."""
+        """The parameters, lr, sigma, the noise's seed and counter, and inner memory (R, D)."""
         memory = {"sgd": (), "momentum": ("velocity",), "adam": ("mean", "square")}[self.inner]
-        seed, flat = draw.seed(), _flat(params)
+        seed, flat = draw.seed(), _flatten(params)
         return (
             params
             | {"lr": draw.full(self.lr), "sigma": draw.full(self.sigma), "seed": seed}
@@ -87,40 +91,41 @@ class EvolutionStrategy(Optimizer):
         )
 
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """One generation, in every replica."""
-        w, sigma = _flat(state), state["sigma"][:, None]
+        """One generation, in every seed."""
+        w, sigma = _flatten(state), state["sigma"][:, None]
         noise = self._noise(state, w)
-        losses = problem.population_losses(_shaped(w[:, None] + sigma[..., None] * noise, state))
+        losses = problem.population_losses(_unflatten(w[:, None] + sigma[..., None] * noise, state))
         rewards = self.rewards(losses)
-        differ = rewards.amax(1) > rewards.amin(1)  # else there is nothing to choose by
-        g = estimate(self.shaped(rewards), noise, sigma) - self.weight_decay * w
+        differ = rewards.amax(1) > rewards.amin(1)  # else no step
+        g = estimate(self.shape_rewards(rewards), noise, sigma) - self.weight_decay * w
         counters = {"generation": state["generation"] + 1, "skipped": state["skipped"] + ~differ}
         rates = {"lr": state["lr"] * self.lr_decay, "sigma": state["sigma"] * self.sigma_decay}
-        return state | self._moved(state, w, g, differ) | counters | rates
+        return state | self._move(state, w, g, differ) | counters | rates
 
     def rewards(self, losses: Tensor) -> Tensor:
         """The reward of each member (R, M) in float64; all equal if no loss is finite."""
         losses = losses.double()
-        made = -losses if self.reward == "negative_loss" else 1 / losses.clamp(min=LEAST)
-        worst = made.where(losses.isfinite(), float("inf")).amin(1, keepdim=True)
-        return made.where(losses.isfinite(), worst)
+        rewards = -losses if self.reward == "negative_loss" else 1 / losses.clamp(min=LEAST_LOSS)
+        worst = rewards.where(losses.isfinite(), float("inf")).amin(1, keepdim=True)
+        return rewards.where(losses.isfinite(), worst)
 
-    def shaped(self, rewards: Tensor) -> Tensor:
+    def shape_rewards(self, rewards: Tensor) -> Tensor:
         """The weights A_j of the members, (R, M)."""
-        return standardised(rewards) if self.shaping == "standardised" else centred_ranks(rewards)
+        return standardise(rewards) if self.shaping == "standardised" else centred_ranks(rewards)
 
     def notes(self, state: State) -> list[str]:
-        """In how many generations there was nothing to choose by."""
+        """The number of generations without a step."""
         skipped, generations = int(state["skipped"]), int(state["generation"])
-        told = f"no step in {skipped} of {generations} generations: all rewards were equal."
-        return [told] if skipped else []
+        if not skipped:
+            return []
+        return [f"no step in {skipped} of {generations} generations: all rewards were equal."]
 
     def passes_of_an_epoch(self, widths: tuple[int, ...]) -> float:
-        """One a member."""
+        """One for each member."""
         return self.members
 
     def check(self, depth: int) -> None:
-        """Pairs need an even number; no option of another inner optimizer."""
+        """Pairs need an even number of members. Options of another inner optimizer are errors."""
         if self.antithetic and self.members % 2:
             raise ValueError(f"members: antithetic pairs need an even number (got {self.members})")
         for option, inner in (("momentum", "momentum"), ("betas", "adam"), ("eps", "adam")):
@@ -129,22 +134,22 @@ class EvolutionStrategy(Optimizer):
                 raise ValueError(f"{option}: only for inner: {inner} (got inner: {self.inner})")
 
     def _noise(self, state: State, w: Tensor) -> Tensor:
-        """N, (R, M, D)."""
+        """The noise N, (R, M, D)."""
         import torch
 
-        from gfopt.rng import noise
+        from gfopt.numerics.noise import noise
 
         drawn = self.members // 2 if self.antithetic else self.members
         like = w.new_empty(len(w), drawn, w.shape[1])
-        made = noise(state["seed"], state["generation"], like)
-        return torch.cat([made, -made], 1) if self.antithetic else made
+        N = noise(state["seed"], state["generation"], like)
+        return torch.cat([N, -N], 1) if self.antithetic else N
 
-    def _moved(self, state: State, w: Tensor, g: Tensor, differ: Tensor) -> State:
-        """Parameters and memory after a step along g where rewards differ, else as they were."""
+    def _move(self, state: State, w: Tensor, g: Tensor, differ: Tensor) -> State:
+        """Parameters and memory after a step along g; unchanged in seeds with equal rewards."""
         direction, memory = self._inner(g, state)
         before, after = state | {"w": w}, memory | {"w": w + state["lr"][:, None] * direction}
         kept = {k: t.where(differ[:, None], before[k]) for k, t in after.items()}
-        return {k: p.clone() for k, p in _shaped(kept.pop("w"), state).items()} | kept
+        return {k: p.clone() for k, p in _unflatten(kept.pop("w"), state).items()} | kept
 
     def _inner(self, g: Tensor, state: State) -> tuple[Tensor, State]:
         """inner(g), (R, D), and the memory after it."""
@@ -160,14 +165,14 @@ class EvolutionStrategy(Optimizer):
         return step.to(g.dtype), {"mean": mean, "square": square}
 
 
-def standardised(rewards: Tensor) -> Tensor:
-    """(R - mean)/std over the members (R, M), by the population's std; NaN where all are equal."""
+def standardise(rewards: Tensor) -> Tensor:
+    """(R - mean)/std over the members (R, M), by the population's std; NaN if all are equal."""
     spread = rewards.std(1, correction=0, keepdim=True)
     return (rewards - rewards.mean(1, keepdim=True)) / spread
 
 
 def centred_ranks(rewards: Tensor) -> Tensor:
-    """rank/(M - 1) - 1/2 of each member (R, M), the mean rank for equals: their sum is 0."""
+    """rank/(M - 1) - 1/2 of each member (R, M). Equals share their mean rank; the sum is 0."""
     import torch
 
     ordered, members = rewards.sort(1).values, rewards.shape[1]
@@ -182,16 +187,16 @@ def estimate(weights: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
     return summed[:, 0] / (noise.shape[1] * sigma)
 
 
-def _flat(state: State) -> Tensor:
-    """All parameters of each replica as one vector, (R, D)."""
+def _flatten(state: State) -> Tensor:
+    """All parameters of each seed as one vector, (R, D)."""
     import torch
 
-    return torch.cat([state[key].flatten(1) for key in in_order(state)], 1)
+    return torch.cat([state[key].flatten(1) for key in sort_parameters(state)], 1)
 
 
-def _shaped(flat: Tensor, like: State) -> State:
+def _unflatten(flat: Tensor, like: State) -> State:
     """The vectors (..., D) as parameters (..., n_l, n_{l-1}) and (..., n_l, 1)."""
-    keys = in_order(like)
+    keys = sort_parameters(like)
     parts = flat.split_with_sizes([like[key][0].numel() for key in keys], -1)
     cut = zip(keys, parts, strict=True)
     return {key: part.view(*flat.shape[:-1], *like[key].shape[1:]) for key, part in cut}

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from gfopt.model.state import descend
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Fraction, NonNegative, Positive
-from gfopt.problem import descend
-from gfopt.space import Range, Space
+from gfopt.search_space import Range, Space
 
 if TYPE_CHECKING:
-    from gfopt.problem import DenseProblem, Pass, State
-    from gfopt.rng import Draw
+    from gfopt.model.dense import DenseProblem, Pass
+    from gfopt.model.state import State
+    from gfopt.numerics.draw import Draw
 
 
 @optimizers.register("gradient_descent")
@@ -44,14 +45,14 @@ class GradientDescent(Optimizer):
         return params | {"lr": draw.full(self.lr)} | (velocity if self.momentum else {})
 
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """One step of every layer, in every replica."""
+        """One step of every layer, in every seed."""
         direction = problem.gradient(state, at)
         if self.momentum:
             direction = {
                 k: self.momentum * state[f"{k}.velocity"] + g for k, g in direction.items()
             }
             state = state | {f"{key}.velocity": v for key, v in direction.items()}
-        return descend(state, self._multiplied(direction))
+        return descend(state, self._multiply(direction))
 
     def check(self, depth: int) -> None:
         """One multiplier per layer."""
@@ -60,7 +61,7 @@ class GradientDescent(Optimizer):
                 f"multipliers: {depth} layers need {depth} numbers (got {len(self.multipliers)})"
             )
 
-    def _multiplied(self, direction: State) -> State:
+    def _multiply(self, direction: State) -> State:
         """m_l times the direction of layer l."""
         if self.multipliers is None:
             return direction

@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from gfopt.model.state import descend
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Positive
-from gfopt.problem import descend
-from gfopt.space import Range, Space
+from gfopt.search_space import Range, Space
 
 if TYPE_CHECKING:
-    from gfopt.problem import DenseProblem, Pass, State
-    from gfopt.rng import Draw
+    from gfopt.model.dense import DenseProblem, Pass
+    from gfopt.model.state import State
+    from gfopt.numerics.draw import Draw
 
 
 @optimizers.register("position_wise")
@@ -39,16 +40,14 @@ class PositionWise(Optimizer):
     space: ClassVar[Space] = {"lr": Range(1e-4, 10.0)}
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
-        """The parameters and lr: the stages of an epoch leave nothing behind."""
+        """The parameters and lr. The stages of an epoch keep no memory."""
         return params | {"lr": draw.full(self.lr)}
 
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """L stages, each one step of layers lowest..L, in every replica."""
+        """L stages, each one step of layers lowest..L, in every seed."""
         for lowest in range(problem.depth, 0, -1):
             state = descend(state, problem.gradient(state, at, last=lowest))
-            if (
-                lowest > 1
-            ):  # the pass after the last stage is the engine's, and the next epoch's first
+            if lowest > 1:  # the engine makes the pass after the last stage, for the next epoch
                 at = problem.forward(state, at, first=lowest)
         return state
 

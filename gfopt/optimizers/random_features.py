@@ -1,18 +1,18 @@
-"""Random features: hidden layers keep their start, the output layer is solved by ridge regression.
+"""Random features: hidden layers stay random, the output layer is solved by ridge regression.
 
-With H = a_{L-1} (h, N) the last hidden layer at the network's own start and T (K, N) the targets,
+With H = a_{L-1} (h, N) the last hidden layer at the initial weights and T (K, N) the targets,
 
     minimise  |z_L - T|^2 + ridge |W|^2,  z_L = W H + b 1^T,    over W = W_L and b = b_L,
 
-sums of squares, b not penalised, whatever the loss makes of z_L afterwards. With a row of ones
+sums of squares, b not penalised, whatever loss is reported. With a row of ones
 under H for the bias, and D the identity whose entry for that row is 0,
 
     h <= N:  [W b] = T H^T (H H^T + ridge D)^-1
     h > N:   M = H^T H + ridge I,    b = T M^-1 1 / (1^T M^-1 1),    W = (T - b 1^T) M^-1 H^T,
 
-the same solution in its primal and its dual form, which has no such row. An output without bias
-drops row and b. T is +1 for a sample's class and -1 for the others where the loss is one of classes
-(a single unit: +1 for class 1), and the values themselves where it is one of values. Sums and
+the same solution in its primal and its dual form; the dual has no such row. An output without bias
+drops row and b. For classes T is +1 for a sample's class and -1 for the others (a single unit: +1
+for class 1); for values T is the values themselves. Sums and
 Cholesky factor are float64 in every precision; H H^T is summed over chunks of samples.
 
 A network without hidden layers is a ridge regression on its inputs. Cost per run: one forward pass,
@@ -32,15 +32,16 @@ from pydantic import Field
 
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Positive
-from gfopt.space import Range, Space
+from gfopt.search_space import Range, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gfopt.problem import DenseProblem, Pass, State
-    from gfopt.rng import Draw
+    from gfopt.model.dense import DenseProblem, Pass
+    from gfopt.model.state import State
+    from gfopt.numerics.draw import Draw
 
-_ROWS = 1024  # of H H^T that are made at a time: what lies above the diagonal is not
+_ROWS = 1024  # rows of H H^T per block; blocks above the diagonal are skipped
 
 
 @optimizers.register("random_features")
@@ -60,13 +61,16 @@ class RandomFeatures(Optimizer):
     space: ClassVar[Space] = {"ridge": Range(1e-4, 1e4)}
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
-        """The parameters: nothing else is remembered."""
+        """The parameters. There is no memory."""
         if problem.loss.cosine:
-            raise ValueError("loss: random_features solves an affine output, not one of cosines")
+            raise ValueError(
+                "loss: random_features needs an affine output layer, and this loss computes "
+                "cosines: use another loss"
+            )
         return dict(params)
 
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """The output layer of every replica, from its hidden layers as they are."""
+        """Solve the output layer of every seed on its fixed hidden layers."""
         weight, bias = f"W{problem.depth}", f"b{problem.depth}"
         primal = state[weight].shape[-1] <= problem.samples
         solve = self._primal if primal else self._dual
@@ -80,26 +84,26 @@ class RandomFeatures(Optimizer):
         """[W_L b_L] (R, K, h + 1), or W_L, with H H^T and T H^T summed over chunks of samples."""
         import torch
 
-        size, height = _chunk(problem, state), state[f"W{problem.depth}"].shape[-1] + bias
+        size, height = _find_chunk_size(problem, state), state[f"W{problem.depth}"].shape[-1] + bias
         gram = state["W1"].new_zeros(len(state["W1"]), height, height, dtype=torch.float64)
         cross = gram.new_zeros(len(gram), problem.targets.shape[-2], height)
         for first in range(0, problem.samples, size):
-            h, t = _sides(problem, state, bias, slice(first, first + size))
+            h, t = _compute_sides(problem, state, bias, slice(first, first + size))
             _add_products(gram, h)
             cross += t @ h.mT
         gram = gram.tril() + gram.tril(-1).mT
         gram.diagonal(0, -2, -1)[..., : height - bias] += self.ridge
-        return torch.cholesky_solve(cross.mT, _factor(gram)).mT
+        return torch.cholesky_solve(cross.mT, _factorise(gram)).mT
 
     def _dual(self, problem: DenseProblem, state: State, bias: bool) -> Tensor:
         """The same from H^T H: [M^-1 T^T, M^-1 1] gives b_L first, and W_L with it."""
         import torch
 
-        h, t = _sides(problem, state, False, slice(None))
+        h, t = _compute_sides(problem, state, False, slice(None))
         gram = h.mT @ h
         gram.diagonal(0, -2, -1).add_(self.ridge)
         ones = torch.ones_like(t[:, :1])
-        solved = torch.cholesky_solve(torch.cat([t, ones], -2).mT, _factor(gram)).mT
+        solved = torch.cholesky_solve(torch.cat([t, ones], -2).mT, _factorise(gram)).mT
         of_targets, of_ones = solved[:, :-1], solved[:, -1:]
         if not bias:
             return of_targets @ h.mT
@@ -107,7 +111,9 @@ class RandomFeatures(Optimizer):
         return torch.cat([(of_targets - b * of_ones) @ h.mT, b], -1)
 
 
-def _sides(problem: DenseProblem, state: State, bias: bool, chunk: slice) -> tuple[Tensor, Tensor]:
+def _compute_sides(
+    problem: DenseProblem, state: State, bias: bool, chunk: slice
+) -> tuple[Tensor, Tensor]:
     """H (R, h, n), with a row of ones for a bias, and T (R, K, n) of some samples, in float64."""
     from torch.nn.functional import pad
 
@@ -120,26 +126,26 @@ def _sides(problem: DenseProblem, state: State, bias: bool, chunk: slice) -> tup
     return pad(h, (0, 0, 0, 1), value=1.0) if bias else h, t
 
 
-def _chunk(problem: DenseProblem, state: State) -> int:
-    """How many samples at a time: their activations and H in float64 take at most `memory`."""
+def _find_chunk_size(problem: DenseProblem, state: State) -> int:
+    """Samples per chunk, so that activations and H in float64 take at most `memory` bytes."""
     widths = [state[f"W{l}"].shape[-1] for l in range(1, problem.depth + 1)]
     each = 2 * sum(widths) * problem.inputs.element_size() + 8 * (widths[-1] + 1)
     return max(1, problem.memory // (each * len(state["W1"])))
 
 
 def _add_products(gram: Tensor, h: Tensor) -> None:
-    """Add H H^T to the lower triangle, block by block of rows; above it some blocks lack terms."""
+    """Add H H^T to the lower triangle, one block of rows at a time."""
     for i in range(0, gram.shape[-1], _ROWS):
         end = i + _ROWS
         gram[:, i:end, :end] += h[:, i:end] @ h[:, :end].mT
 
 
-def _factor(gram: Tensor) -> Tensor:
-    """The lower Cholesky factor."""
+def _factorise(gram: Tensor) -> Tensor:
+    """The lower Cholesky factor. Raises ValueError if there is none."""
     import torch
 
-    found = torch.linalg.cholesky_ex(gram)
-    factor: Tensor = found.L
-    if found.info.any():
-        raise ValueError("ridge: too small for these features, or they aren't finite: raise it")
+    result = torch.linalg.cholesky_ex(gram)
+    factor: Tensor = result.L
+    if result.info.any():
+        raise ValueError("ridge: too small for these features, or they aren't finite: increase it")
     return factor

@@ -1,16 +1,16 @@
-"""Learning-rate schedules: torch's schedulers, by name, for any rule with an lr in its state.
+"""Learning-rate schedules: torch's schedulers, by name, for any optimizer with lr in its state.
 
-The schedule is stepped once an epoch, after the epoch's updates. torch's scheduler is rebuilt from
-the state each time, around an optimizer of one number that has nothing but the rule's lr; what it
-remembers travels in the state under "schedule.…". ReduceLROnPlateau reads the loss of the pass
-that the epoch's update began with. Only lr is scheduled, momentum never.
+The schedule steps once an epoch, after the epoch's updates. torch's scheduler is rebuilt from the
+state each time, around an SGD of one number with the optimizer's lr; its memory is in the state
+under "schedule.…". ReduceLROnPlateau gets the loss of the pass before the epoch's update. Only lr
+is scheduled, momentum never.
 
 Source: torch.optim.lr_scheduler, https://docs.pytorch.org/docs/stable/optim.html.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from pydantic import ConfigDict, Field
 
@@ -19,8 +19,8 @@ from gfopt.options import Options
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from gfopt.model.state import State
     from gfopt.optimizers.base import Optimizer
-    from gfopt.problem import State
 
 Name = Literal[
     "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
@@ -29,103 +29,107 @@ Name = Literal[
 _PREFIX = "schedule."
 
 
+class BatchesSeeds(Protocol):
+    """Anything that says whether its seeds can be vectorized."""
+
+    @property
+    def batches_seeds(self) -> bool: ...
+
+
 class Schedule(Options):
-    """Options: the scheduler's name, and any that this torch class takes, as torch calls them."""
+    """Options: the scheduler's name, and the options of this torch class under torch's names."""
 
     model_config = ConfigDict(extra="allow")
 
-    name: Annotated[Name, Field(description="of a class in torch.optim.lr_scheduler")]
+    name: Annotated[Name, Field(description="name of a class in torch.optim.lr_scheduler")]
 
     @property
     def reads_loss(self) -> bool:
-        """Whether it goes by the loss."""
+        """Whether the lr depends on the loss."""
         return self.name == "ReduceLROnPlateau"
 
     def begin(self, state: State) -> State:
-        """The rule's first state with the first lr, and what the schedule remembers."""
+        """The optimizer's first state with the first lr, and the schedule's memory."""
         if "lr" not in state:
-            raise ValueError("schedule: this rule keeps no lr in its state, where it would change")
-        return _joined(state, [self._living(float(lr)) for lr in state["lr"]])
+            raise ValueError("schedule: this optimizer has no lr in its state to be scheduled")
+        return _join(state, [self._make_scheduler(float(lr)) for lr in state["lr"]])
 
-    def kept(self, before: State, after: State) -> State:
-        """The state after an update, with what the schedule remembered before it."""
+    def keep_memory(self, before: State, after: State) -> State:
+        """The state after an update, with the schedule's memory from before it."""
         return after | {key: t for key, t in before.items() if key.startswith(_PREFIX)}
 
     def next(self, state: State, losses: Tensor | None) -> State:
         """The state after an epoch with the next lr; `losses` (R,) are of the pass before it."""
-        living = []
+        schedulers = []
         for i in range(len(state["lr"])):
             own = {k: float(t[i]) for k, t in state.items() if k.startswith(_PREFIX)}
-            scheduler = self._living(own.pop(f"{_PREFIX}first_lr"))
-            _remember(scheduler, own, float(state["lr"][i]))
-            scheduler.optimizer.step()  # of one number without a gradient: nothing but good form
+            scheduler = self._make_scheduler(own.pop(f"{_PREFIX}first_lr"))
+            _restore(scheduler, own, float(state["lr"][i]))
+            scheduler.optimizer.step()  # torch warns about schedulers without it
             scheduler.step(*([float(losses[i])] if losses is not None and self.reads_loss else []))
-            living.append(scheduler)
-        return _joined(state, living)
+            schedulers.append(scheduler)
+        return _join(state, schedulers)
 
-    def fit(self, rule: Optimizer, batch_size: int | None) -> None:
-        """Raise ValueError where the schedule doesn't suit a rule; needs no torch."""
-        if "lr" not in type(rule).model_fields:
-            raise ValueError("schedule: this rule has no lr")
+    def fit(self, optimizer: Optimizer, batch_size: int | None) -> None:
+        """Raise ValueError if the schedule doesn't suit an optimizer; needs no torch."""
+        if "lr" not in type(optimizer).model_fields:
+            raise ValueError("schedule: this optimizer has no option lr")
         if self.reads_loss and batch_size:
-            raise ValueError(f"schedule: {self.name} reads full-data losses: drop batch_size")
-        if self.reads_loss and not rule.wants_pass:
+            raise ValueError(f"schedule: {self.name} needs full-data losses: remove batch_size")
+        if self.reads_loss and not optimizer.wants_pass:
             raise ValueError(
-                f"schedule: {self.name} reads the loss of the rule's own forward pass, and this "
-                "rule makes none: take one that goes by epochs"
+                f"schedule: {self.name} needs the loss of the optimizer's forward pass, and this "
+                "optimizer makes none: use a schedule that depends on epochs alone"
             )
 
     def check(self) -> None:
-        """Let torch judge the options; raises ValueError."""
+        """Let torch check the options. Raises ValueError with torch's reason."""
         try:
-            self._living(0.1).step(*([1.0] if self.reads_loss else []))
-        except Exception as error:  # torch's constructors raise all sorts
+            self._make_scheduler(0.1).step(*([1.0] if self.reads_loss else []))
+        except Exception as error:  # torch's constructors raise errors of many kinds
             raise ValueError(
                 f"schedule: torch.optim.lr_scheduler.{self.name} refuses its options: {error}"
             ) from error
 
-    def _living(self, lr: float) -> Any:
-        """torch's scheduler, at its beginning."""
+    def _make_scheduler(self, lr: float) -> Any:
+        """torch's scheduler before its first step."""
         import torch
 
         number = torch.zeros(1, requires_grad=True)
         optimizer = torch.optim.SGD([number], lr=lr, momentum=0.5)  # CyclicLR insists on momentum
         options = dict(self.model_extra or {})
-        made = getattr(torch.optim.lr_scheduler, self.name)(optimizer, **options)
-        made.first_lr = lr
+        scheduler = getattr(torch.optim.lr_scheduler, self.name)(optimizer, **options)
+        scheduler.first_lr = lr
         optimizer.step()
-        return made
+        return scheduler
 
 
-def batched(rule: Optimizer, schedule: Schedule | None) -> bool:
-    """Whether seeds run in one batch: not where each has an lr by its own loss."""
-    return rule.batches_seeds and not (schedule and schedule.reads_loss)
+def can_batch_seeds(optimizer: BatchesSeeds, schedule: Schedule | None) -> bool:
+    """Whether seeds can be vectorized: not if each seed's lr depends on its own loss."""
+    return optimizer.batches_seeds and not (schedule and schedule.reads_loss)
 
 
-def _numbers(scheduler: Any) -> dict[str, float]:
-    """All that the scheduler remembers as a number, apart from its options."""
+def _read_memory(scheduler: Any) -> dict[str, float]:
+    """The scheduler's numbers."""
     return {k: float(v) for k, v in vars(scheduler).items() if isinstance(v, int | float)}
 
 
-def _remember(scheduler: Any, numbers: dict[str, float], lr: float) -> None:
-    """Put numbers and lr back, each as the type it had."""
+def _restore(scheduler: Any, numbers: dict[str, float], lr: float) -> None:
+    """Put a scheduler's numbers and lr back, each with its type."""
     for key, value in numbers.items():
         name = key.removeprefix(_PREFIX)
         setattr(scheduler, name, type(getattr(scheduler, name))(value))
     scheduler.optimizer.param_groups[0]["lr"] = lr
 
 
-def _joined(state: State, living: list[Any]) -> State:
-    """The state with the lr of each replica's scheduler and what it remembers, as tensors (R,)."""
+def _join(state: State, schedulers: list[Any]) -> State:
+    """The state with the lr and the memory of each seed's scheduler, as tensors (R,)."""
     import torch
 
-    lr, every = state["lr"], [_numbers(scheduler) for scheduler in living]
+    lr, every = state["lr"], [_read_memory(scheduler) for scheduler in schedulers]
     memory = {
         _PREFIX + key: torch.tensor([n[key] for n in every], dtype=torch.float64, device=lr.device)
         for key in every[0]
     }
-    return state | memory | {"lr": lr.new_tensor([_lr(scheduler) for scheduler in living])}
-
-
-def _lr(scheduler: Any) -> float:
-    return float(scheduler.optimizer.param_groups[0]["lr"])
+    rates = [float(scheduler.optimizer.param_groups[0]["lr"]) for scheduler in schedulers]
+    return state | memory | {"lr": lr.new_tensor(rates)}

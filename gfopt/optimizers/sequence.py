@@ -1,11 +1,10 @@
-"""Optimizers one after the other on the same parameters, such as a search and then descent.
+"""Several optimizers in sequence on the same parameters, such as a search, then descent.
 
-    stage k = 1..K:  w <- rule_k(w)  until rule_k has had its epochs, or ends by its own rule
+    stage k = 1..K:  w <- optimizer_k(w)  for its number of epochs, or until optimizer_k is done
 
-Each stage starts from the parameters that the one before it left, and from nothing else: its memory
-is its own, its noise goes on with numbers not yet used. A stage of 0 epochs is left out. The run
-has one history; each reading tells the stage that made it. Cost per epoch: that of the stage's
-rule, counted alike in all stages.
+Each stage starts from the parameters of the stage before it and from nothing else: it has its own
+memory, and noise that no other stage has used. A stage of 0 epochs is skipped. The run has one
+history; each evaluation names its stage. Cost per epoch: that of the stage's optimizer.
 
 Source: the hybrid model of the repository iitimii/Neural-Networks-Learning-Without-Gradient-Descent
 (exhaustive search, then Adam with ReduceLROnPlateau).
@@ -27,88 +26,91 @@ from pydantic import (
     model_validator,
 )
 
-from gfopt.errors import unknown
+from gfopt.errors import describe_unknown
+from gfopt.model.state import parameters
+from gfopt.numerics.draw import Draw
+from gfopt.numerics.streams import fresh_seed
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.optimizers.schedule import Schedule
 from gfopt.options import NestedError, Options
-from gfopt.problem import parameters
-from gfopt.rng import Draw, fresh_seed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gfopt.problem import DenseProblem, Pass, State
+    from gfopt.model.dense import DenseProblem, Pass
+    from gfopt.model.state import State
 
 _PREFIX = "sequence."
 
 
 class Stage(Options):
-    """A rule by name, with its options, and how long it has."""
+    """An optimizer by name, with its options and its number of epochs."""
 
     model_config = ConfigDict(extra="allow")
 
-    name: Annotated[str, Field(description="of a rule, as `gfopt list optimizers` has it")]
+    name: Annotated[str, Field(description="name of an optimizer, as in `gfopt list optimizers`")]
     epochs: Annotated[
-        int | None, Field(ge=0, description="most epochs; default: until the rule itself ends")
+        int | None,
+        Field(ge=0, description="maximum epochs; default: until the optimizer itself is done"),
     ] = None
-    schedule: Annotated[Schedule | None, Field(description="of the rule's lr")] = None
+    schedule: Annotated[Schedule | None, Field(description="schedule of the optimizer's lr")] = None
 
-    _rule: Optimizer = PrivateAttr()
+    _optimizer: Optimizer = PrivateAttr()
 
     @property
-    def rule(self) -> Optimizer:
-        """The rule with its options."""
-        return self._rule
+    def optimizer(self) -> Optimizer:
+        """The optimizer with its options."""
+        return self._optimizer
 
     @field_validator("name")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_name(cls, name: str) -> str:
         if name not in optimizers:
-            raise ValueError(unknown("optimizer", name, optimizers))
+            raise ValueError(describe_unknown("optimizer", name, optimizers))
         if name == "sequence":
-            raise ValueError("a sequence is no stage of another: give its stages here")
+            raise ValueError("a sequence can't contain a sequence: list its stages here instead")
         return name
 
     @model_validator(mode="after")
-    def _make_rule(self) -> Stage:
-        rule, given = optimizers[self.name], json.dumps(self.model_extra)
+    def _make_optimizer(self) -> Stage:
+        kind, options = optimizers[self.name], json.dumps(self.model_extra)
         try:
-            self._rule = rule.model_validate_json(given, strict=True)
+            self._optimizer = kind.model_validate_json(options, strict=True)
         except ValidationError as error:
-            raise NestedError(rule, error, tuple(Stage.model_fields)) from error
+            raise NestedError(kind, error, tuple(Stage.model_fields)) from error
         return self
 
     @model_serializer(mode="wrap")
-    def _with_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The rule's defaults too: an option that nobody wrote down is one all the same."""
-        return dict(handler(self)) | self._rule.model_dump(mode="json")
+    def _add_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write all options of the optimizer, defaults included."""
+        return dict(handler(self)) | self._optimizer.model_dump(mode="json")
 
     def check(self, depth: int) -> None:
-        """The rule's check, and its schedule's."""
-        self.rule.check(depth)
+        """The optimizer's check, and its schedule's."""
+        self.optimizer.check(depth)
         if self.schedule:
-            self.schedule.fit(self.rule, None)
+            self.schedule.fit(self.optimizer, None)
             self.schedule.check()
 
     def begin(self, problem: DenseProblem, params: State, draw: Draw) -> State:
-        """The rule's first state."""
-        state = self.rule.init(problem, params, draw)
+        """The optimizer's first state."""
+        state = self.optimizer.init(problem, params, draw)
         return self.schedule.begin(state) if self.schedule else state
 
     def step(self, problem: DenseProblem, state: State) -> State:
-        """An epoch of the rule; its forward pass is made here, where it wants one."""
-        at = problem.forward(state) if self.rule.wants_pass else None
-        after = self.rule.step(problem, state, at)
+        """An epoch of the optimizer, with its forward pass if it wants one."""
+        at = problem.forward(state) if self.optimizer.wants_pass else None
+        after = self.optimizer.step(problem, state, at)
         if not self.schedule:
             return after
         reads = at is not None and self.schedule.reads_loss
         losses = problem.losses(at) if at and reads else None
-        return self.schedule.next(self.schedule.kept(state, after), losses)
+        return self.schedule.next(self.schedule.keep_memory(state, after), losses)
 
     def ended(self, state: State, epochs: int) -> bool:
-        """Whether the rule has had its epochs, or has ended by itself."""
-        done = self.rule.done(state)
-        return epochs == self.epochs or self.rule.once or (done is not None and bool(done[0]))
+        """Whether the epochs are used up, or the optimizer is done."""
+        done = self.optimizer.done(state)
+        return epochs == self.epochs or self.optimizer.once or (done is not None and bool(done[0]))
 
 
 @optimizers.register("sequence")
@@ -117,97 +119,97 @@ class Sequence(Optimizer):
 
     stages: Annotated[
         tuple[Stage, ...],
-        Field(description="rules in order: {name: …, epochs: …, options}"),
+        Field(description="optimizers in order: {name: …, epochs: …, options}"),
     ] = (Stage(name="position_wise", epochs=3), Stage(name="gradient_descent"))
 
     takes: ClassVar[Literal["full", "batch"]] = "full"
-    wants_pass: ClassVar[bool] = False  # the stages make theirs
-    gradient_free: ClassVar[bool] = True  # every stage's passes are counted, so 0 means 0
-    batches_seeds: ClassVar[bool] = False  # a rule's own stop comes seed by seed
+    wants_pass: ClassVar[bool] = False  # each stage makes its own
+    gradient_free: ClassVar[bool] = True  # all passes are counted, so 0 backward passes is honest
+    batches_seeds: ClassVar[bool] = False  # stages end at different epochs in different seeds
     deferred: ClassVar[bool] = True
 
     @field_validator("stages")
     @classmethod
-    def _at_least_one(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
-        if not stages:  # not a min_length: pydantic counts sound stages, and says it of wrong ones
+    def _check_stages(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+        if not stages:  # min_length would also complain if stages are invalid
             raise ValueError("give at least one stage")
         return stages
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
         """The first stage's first state."""
-        state = self.stages[self._from(0)].begin(problem, params, draw)
-        return state | _place(draw.seed(), self._from(0), 0, ended=False)
+        state = self.stages[self._find_stage(0)].begin(problem, params, draw)
+        return state | _make_memory(draw.seed(), self._find_stage(0), 0, ended=False)
 
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """An epoch of the stage that is on; of the next one where the last has ended."""
-        number, epochs, inner = self._where(state)
+        """An epoch of the present stage, or of the next one if the present one has ended."""
+        number, epochs, inner = self._read_memory(state)
         if bool(state[f"{_PREFIX}ended"][0]):
-            number, epochs = self._from(number + 1), 0
-            inner = self.stages[number].begin(problem, parameters(inner), _draw(state, number))
+            number, epochs = self._find_stage(number + 1), 0
+            inner = self.stages[number].begin(problem, parameters(inner), _make_draw(state, number))
         after = self.stages[number].step(problem, inner)
         ended = self.stages[number].ended(after, epochs + 1)
-        return after | _place(state[f"{_PREFIX}seed"], number, epochs + 1, ended=ended)
+        return after | _make_memory(state[f"{_PREFIX}seed"], number, epochs + 1, ended=ended)
 
     def outputs(self, problem: DenseProblem, state: State) -> Tensor:
-        """Those of the rule that is on."""
-        number, _, inner = self._where(state)
-        return self.stages[number].rule.outputs(problem, inner)
+        """Those of the present stage's optimizer."""
+        number, _, inner = self._read_memory(state)
+        return self.stages[number].optimizer.outputs(problem, inner)
 
     def done(self, state: State) -> Tensor | None:
-        """When no stage is left."""
-        number, _, _ = self._where(state)
+        """Whether the last stage has ended."""
+        number, _, _ = self._read_memory(state)
         ended = state[f"{_PREFIX}ended"]
-        return ended & (self._from(number + 1) == len(self.stages))
+        return ended & (self._find_stage(number + 1) == len(self.stages))
 
     def stage(self, state: State) -> Tensor | None:
         """The stage that made this state, from 1."""
         return state[f"{_PREFIX}stage"] + 1
 
     def parts(self) -> list[Optimizer]:
-        """The rules of the stages."""
-        return [stage.rule for stage in self.stages]
+        """The optimizers of the stages."""
+        return [stage.optimizer for stage in self.stages]
 
     def remarks(self) -> list[str]:
-        """Those of all stages' rules, once each."""
-        return list(dict.fromkeys(said for rule in self.parts() for said in rule.remarks()))
+        """Those of all stages' optimizers, once each."""
+        return list(dict.fromkeys(one for part in self.parts() for one in part.remarks()))
 
     def notes(self, state: State) -> list[str]:
-        """Those of the rule that is on: what the stages before it did is gone with their memory."""
-        number, _, inner = self._where(state)
-        return self.stages[number].rule.notes(inner)
+        """Those of the present stage's optimizer. Earlier stages leave no memory."""
+        number, _, inner = self._read_memory(state)
+        return self.stages[number].optimizer.notes(inner)
 
     def check(self, depth: int) -> None:
-        """Each stage's own check, its place named."""
-        if self._from(0) == len(self.stages):
-            raise ValueError("stages: all have 0 epochs")
+        """Each stage's own check; errors name the stage."""
+        if self._find_stage(0) == len(self.stages):
+            raise ValueError("stages: at least one must have epochs (all have epochs: 0)")
         for i, stage in enumerate(self.stages):
             try:
                 stage.check(depth)
             except ValueError as error:
                 raise ValueError(f"stages.{i}: {error}") from error
 
-    def _from(self, number: int) -> int:
-        """The first stage from here on that has epochs; K if there is none."""
+    def _find_stage(self, number: int) -> int:
+        """The first stage from `number` on that has epochs; K if there is none."""
         left = (i for i in range(number, len(self.stages)) if self.stages[i].epochs != 0)
         return next(left, len(self.stages))
 
-    def _where(self, state: State) -> tuple[int, int, State]:
+    def _read_memory(self, state: State) -> tuple[int, int, State]:
         """The stage, from 0, its epochs so far, and its own state."""
         number, epochs = (int(state[_PREFIX + key][0]) for key in ("stage", "epochs"))
         inner = {key: t for key, t in state.items() if not key.startswith(_PREFIX)}
         return number, epochs, inner
 
 
-def _place(seed: Tensor, number: int, epochs: int, *, ended: bool) -> State:
-    """What the sequence remembers, beside what the stage does."""
-    place = {"stage": seed * 0 + number, "epochs": seed * 0 + epochs, "ended": seed * 0 == -1}
+def _make_memory(seed: Tensor, number: int, epochs: int, *, ended: bool) -> State:
+    """The sequence's own memory, beside the stage's."""
+    memory = {"stage": seed * 0 + number, "epochs": seed * 0 + epochs, "ended": seed * 0 == -1}
     if ended:
-        place["ended"] = ~place["ended"]
-    return {_PREFIX + key: t for key, t in (place | {"seed": seed}).items()}
+        memory["ended"] = ~memory["ended"]
+    return {_PREFIX + key: t for key, t in (memory | {"seed": seed}).items()}
 
 
-def _draw(state: State, number: int) -> Draw:
-    """The numbers of a later stage: a seed of its own, so that no noise comes twice."""
+def _make_draw(state: State, number: int) -> Draw:
+    """The draw of a later stage, from another seed, so that no noise is used twice."""
     seeds = tuple(fresh_seed(int(s), number) for s in state[f"{_PREFIX}seed"])
     like = state["W1"]
     return Draw(seeds, like.device, like.dtype)

@@ -1,4 +1,4 @@
-"""SynaPrune: every layer learns from its own input and output, times the network's error.
+"""SynaPrune: every layer learns from its own input and output and the network's error.
 
 With e = y - a_L, e* its entry of largest magnitude, I and O the input and output of a layer (rows),
 Norm(v) = v / Σ|v| with Norm(0) = 0, all layers are updated from the same forward pass, and one
@@ -7,8 +7,8 @@ sample after the other in the order given:
     rule          W += lr e* Norm(I)^T Norm(O)        b += lr e* Norm(O)
     centred       as rule with I - mean I, O - mean O and, in a layer of m units, lr exp(-1/m);
                   last:  W += lr m Norm(I)^T e        b += lr m e Norm(O), unit by unit
-    experimental  Norm(v) = v / max(Σ|v|, 1e-8). Each layer remembers t, its input at its update
-                  before, at first 0; where |cos(I - mean I, t - mean t)| >= threshold (its
+    experimental  Norm(v) = v / max(Σ|v|, 1e-8). Each layer remembers t, its input at the update
+                  before, at first 0; if |cos(I - mean I, t - mean t)| >= threshold (its
                   denominator at least 1e-8), the update has I - t for I. Hidden layers as rule;
                   last:  W += lr Norm(I)^T e          b += lr e
                   A sample is updated `updates` times, a pass before each.
@@ -17,12 +17,12 @@ sample after the other in the order given:
 
 O is the layer's output in the network as configured; the published networks are sigmoid everywhere.
 
-Readings of ours. The text has one formula for all layers. With one positive output, as in all that
-its author shows, e* Norm(O) = e, so that formula and experimental's last layer are the same; with
-more, e* moves all outputs the same way and can't say which of them is meant. So by default the last
-layer of `rule` is experimental's (output_error: own); `largest` is the formula to the letter. In
-batch, equal magnitudes go to the first sample. With a single unit, or an input of one repeated
-value, centring leaves 0/0, which is NaN in the original.
+Our interpretations. The text has one formula for all layers. With one positive output, as in all
+examples of its author, e* Norm(O) = e, so the formula and experimental's last layer are the same;
+with more outputs, e* moves all of them the same way. So by default the last layer of `rule` is
+experimental's (output_error: own); `largest` is the formula to the letter. In batch, the first of
+equal magnitudes wins. With a single unit, or an input of one repeated value, centring leaves 0/0,
+which is NaN in the original and 0 here.
 
 In experimental, cosines of binary inputs tie with the threshold 1/2 exactly, and rounding decides:
 its demonstration succeeds in float32 and mostly fails in float64, where 0.500001 makes it succeed.
@@ -43,16 +43,21 @@ from pydantic import Field
 from gfopt.errors import UsageError
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Count, NonNegative, Positive
-from gfopt.space import Range, Space
+from gfopt.search_space import Range, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gfopt.kernels.synaprune import Plan
-    from gfopt.problem import DenseProblem, Pass, State
-    from gfopt.rng import Draw
+    from gfopt.model.dense import DenseProblem, Pass
+    from gfopt.model.state import State
+    from gfopt.numerics.draw import Draw
+    from gfopt.numerics.kernels.synaprune import Plan
 
-_OF_VARIANT = {"threshold": "experimental", "updates": "experimental", "output_error": "rule"}
+_OPTIONS_OF_VARIANTS = {
+    "threshold": "experimental",
+    "updates": "experimental",
+    "output_error": "rule",
+}
 
 
 @optimizers.register("synaprune")
@@ -67,23 +72,24 @@ class SynaPrune(Optimizer):
 
     variant: Annotated[
         Literal["rule", "centred", "experimental", "batch"],
-        Field(description="which of the author's four; rule is the text's"),
+        Field(description="which of the author's four; rule: the one of the text"),
     ] = "rule"
     lr: Annotated[
-        Positive, Field(description="Σ|dW| of a layer per unit of error; the author's is 1")
+        Positive,
+        Field(description="learning rate: Σ|dW| of a layer per unit of error; the author's is 1"),
     ] = 0.01
     output_error: Annotated[
         Literal["own", "largest"],
-        Field(description="rule: what moves an output unit, its own error or e* as the text says"),
+        Field(description="rule: error that moves an output unit, its own or e* as in the text"),
     ] = "own"
     threshold: Annotated[
-        NonNegative, Field(description="experimental: similarity from which on I - t is used")
+        NonNegative, Field(description="experimental: least similarity at which I - t replaces I")
     ] = 0.5
     updates: Annotated[
         Count, Field(description="experimental: updates of a sample before the next one")
     ] = 5
     frozen_hidden: Annotated[
-        bool, Field(description="hidden layers keep their start: what does the rule add?")
+        bool, Field(description="hidden layers keep their initial weights (an ablation)")
     ] = False
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
@@ -95,33 +101,35 @@ class SynaPrune(Optimizer):
         return state
 
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """The samples once through, in their order."""
-        from gfopt.kernels import synaprune as kernel
+        """One pass over the samples, in their order."""
+        from gfopt.numerics.kernels import synaprune as kernel
 
-        params, memory = _vectors(state, problem.depth)
-        x, y = (_rows(t) for t in (problem.inputs, problem.targets))
+        params, memory = _make_vectors(state, problem.depth)
+        x, y = (_arrange_rows(t) for t in (problem.inputs, problem.targets))
         learn = kernel.learn_largest if self.variant == "batch" else kernel.learn
-        plan = self._plan(problem, state)
+        plan = self._make_plan(problem, state)
         learn(params, x, y, memory, state["lr"].cpu().numpy(), plan)
         problem.charge(plan.updates * problem.samples)
-        return _with(state, params, memory, problem.depth)
+        return _update_state(state, params, memory, problem.depth)
 
     def passes_of_an_epoch(self, widths: tuple[int, ...]) -> float:
-        """One an update of a sample."""
+        """One for each update of a sample."""
         return self.updates if self.variant == "experimental" else 1
 
     def check(self, depth: int) -> None:
-        """Options of another variant are refused."""
-        for option, variant in _OF_VARIANT.items():
+        """Options of another variant are errors."""
+        for option, variant in _OPTIONS_OF_VARIANTS.items():
             default = type(self).model_fields[option].default
             if self.variant != variant and getattr(self, option) != default:
-                raise ValueError(f"{option}: belongs to variant: {variant} (got {self.variant})")
+                raise ValueError(
+                    f"{option}: only for variant: {variant} (got variant: {self.variant})"
+                )
 
-    def _plan(self, problem: DenseProblem, state: State) -> Plan:
-        """What the compiled loop needs to know; its numbers are in the parameters' dtype."""
+    def _make_plan(self, problem: DenseProblem, state: State) -> Plan:
+        """What the compiled loop must know; floats are in the parameters' dtype."""
         import numpy as np
 
-        from gfopt.kernels import synaprune as kernel
+        from gfopt.numerics.kernels import synaprune as kernel
 
         depth, experimental = problem.depth, self.variant == "experimental"
         dtype = state["lr"].cpu().numpy().dtype.type
@@ -129,7 +137,7 @@ class SynaPrune(Optimizer):
         codes = {"centred": kernel.CENTRED, "experimental": kernel.EXPERIMENTAL}
         return kernel.Plan(
             widths=np.array([shapes[0][2], *(shape[1] for shape in shapes)]),
-            functions=np.array(_functions(problem)),
+            functions=np.array(_find_functions(problem)),
             variant=codes.get(self.variant, kernel.RULE),
             updates=self.updates if experimental else 1,
             first=depth if self.frozen_hidden else 1,
@@ -140,8 +148,8 @@ class SynaPrune(Optimizer):
         )
 
 
-def _vectors(state: State, depth: int) -> tuple[Any, Any]:
-    """Copies for the loop: W_1^T, b_1, ... side by side (R, P), and t_1, ... (R, M)."""
+def _make_vectors(state: State, depth: int) -> tuple[Any, Any]:
+    """Copies for the loop: W_1^T, b_1, ... as (R, P), and t_1, ... as (R, M)."""
     import torch
 
     params = [state["lr"].new_zeros(len(state["lr"]), 0)]
@@ -154,7 +162,7 @@ def _vectors(state: State, depth: int) -> tuple[Any, Any]:
     return torch.cat(params, 1).cpu().numpy(), torch.cat(memory, 1).cpu().numpy()
 
 
-def _with(state: State, params: Any, memory: Any, depth: int) -> State:
+def _update_state(state: State, params: Any, memory: Any, depth: int) -> State:
     """The state with the vectors' values."""
     import torch
 
@@ -162,9 +170,9 @@ def _with(state: State, params: Any, memory: Any, depth: int) -> State:
     values, kept = (torch.as_tensor(v, device=like.device) for v in (params, memory))
     changed = {}
     for l in range(1, depth + 1):
-        replicas, units, inputs = state[f"W{l}"].shape
+        seeds, units, inputs = state[f"W{l}"].shape
         W, b, values = values.tensor_split((inputs * units, (inputs + 1) * units), 1)
-        changed[f"W{l}"] = W.reshape(replicas, inputs, units).mT.contiguous()
+        changed[f"W{l}"] = W.reshape(seeds, inputs, units).mT.contiguous()
         if f"b{l}" in state:
             changed[f"b{l}"] = b[..., None].contiguous()
         if f"t{l}" in state:
@@ -173,19 +181,22 @@ def _with(state: State, params: Any, memory: Any, depth: int) -> State:
     return state | changed
 
 
-def _rows(columns: Tensor) -> Any:
-    """Samples as rows, (1, N, n) or (R, N, n), one beside the other."""
+def _arrange_rows(columns: Tensor) -> Any:
+    """Samples as contiguous rows, (1, N, n) or (R, N, n)."""
     rows = columns.mT.contiguous().cpu().numpy()
     return rows if rows.ndim == 3 else rows[None]
 
 
-def _functions(problem: DenseProblem) -> list[int]:
-    """The numbers by which the compiled loop knows f_1, ..., f_L, told by what they do."""
-    from gfopt.kernels.functions import numbers
+def _find_functions(problem: DenseProblem) -> list[int]:
+    """The compiled loop's codes of f_1, ..., f_L. Raises UsageError for an unknown function."""
+    from gfopt.numerics.kernels.functions import find_codes
 
     if problem.loss.cosine:
-        raise UsageError("synaprune: its layers are affine, this loss's outputs are cosines")
+        raise UsageError(
+            "synaprune: needs an affine output layer, and this loss computes cosines: "
+            "use another loss"
+        )
     try:
-        return numbers([*(f.value for f in problem.hidden), problem.loss.activate])
+        return find_codes([*(f.value for f in problem.hidden), problem.loss.activate])
     except LookupError as error:
         raise UsageError(f"synaprune: {error}") from error

@@ -1,41 +1,45 @@
 """All of torch.optim by one wrapper: each update rebuilds torch's optimizer from the flat state.
 
-The gradient is the problem's own (no autograd), the step is torch's. Every number torch keeps for
-a parameter travels in the state: tensors under "W1/exp_avg", 0-dimensional ones under "W1@step",
-Python's numbers under "W1#n_iter", lists of tensors (LBFGS's history) under "W1[]old_dirs". The
-results are those of a living torch optimizer. Cost per update: one forward and one backward pass,
+The gradient is the problem's own (no autograd), the step is torch's. All memory that torch keeps
+for a parameter is in the state: tensors under "W1/exp_avg", 0-dimensional ones under "W1@step",
+Python numbers under "W1#n_iter", lists of tensors (LBFGS's history) under "W1[]old_dirs". Results
+equal those of torch's own optimizer object. Cost per update: one forward and one backward pass, for
 LBFGS one of each per closure call.
 
-Those whose update mixes a tensor's entries (LBFGS, Adafactor, Muon) run seeds one by one. Muon
-takes the weight matrices, AdamW with the same lr and weight decay takes the biases. SparseAdam
-needs sparse gradients, which dense networks don't have: it is refused with that reason.
+Optimizers whose update mixes a tensor's entries (LBFGS, Adafactor, Muon) run seeds one by one. Muon
+trains the weight matrices; AdamW with the same lr and weight decay trains the biases. SparseAdam
+needs sparse gradients, which dense networks don't have, and is refused.
 
 Source: torch.optim, https://docs.pytorch.org/docs/stable/optim.html, and the papers named there.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import ConfigDict, Field
 
+from gfopt.model.dense import DenseProblem, Pass
+from gfopt.model.state import State, parameters
 from gfopt.optimizers.base import Optimizer, optimizers
 from gfopt.options import Positive
-from gfopt.problem import DenseProblem, Pass, State, parameters
-from gfopt.space import Choice, Range, Space
+from gfopt.search_space import Choice, Range, Space
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from gfopt.rng import Draw
+    from gfopt.numerics.draw import Draw
 
-NAMES = (
-    "Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "ASGD", "LBFGS", "Muon", "NAdam",
-    "RAdam", "RMSprop", "Rprop", "SGD",
+# The update of an entry depends on no other entry. Only these are vectorized over seeds and have
+# compiled loops.
+ELEMENTWISE = (
+    "Adadelta", "Adagrad", "Adam", "Adamax", "AdamW", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop",
+    "SGD",
 )  # fmt: skip
-MIXING = {"LBFGS", "Adafactor", "Muon"}  # their update of one entry looks at others
-_ADAPTIVE: Space = {"lr": Range(1e-5, 1.0)}  # the length of a step hardly hangs on the gradient's
+NAMES = (*ELEMENTWISE, "Adafactor", "LBFGS", "Muon")
+_ADAPTIVE: Space = {"lr": Range(1e-5, 1.0)}  # step lengths hardly depend on the gradient's
 _SPACES: dict[str, Space] = {
     "Adadelta": {"lr": Range(1e-3, 100.0)},
     "Adagrad": {"lr": Range(1e-4, 10.0)},
@@ -46,7 +50,7 @@ _SPACES: dict[str, Space] = {
 
 
 class TorchOptim(Optimizer):
-    """Options: lr, and any other that this torch.optim class takes, under torch's names."""
+    """Options: lr, and all others of this torch.optim class under torch's names."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -56,46 +60,46 @@ class TorchOptim(Optimizer):
     torch_name: ClassVar[str]
 
     def init(self, problem: DenseProblem, params: State, draw: Draw) -> State:
-        """The parameters and lr; torch's own memory begins with the first step."""
-        squeezed = {key: self._squeezed(p) for key, p in params.items()}
-        lr = self._living(squeezed)[0].param_groups[0]["lr"]
+        """The parameters and lr. torch's memory begins with the first step."""
+        squeezed = {key: self._squeeze(p) for key, p in params.items()}
+        lr = self._make_torch_optimizers(squeezed)[0].param_groups[0]["lr"]
         return params | {"lr": draw.full(float(lr)).double()}
 
     def step(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """One step of torch's optimizer, in every replica."""
-        return self.in_place(problem, {key: tensor.clone() for key, tensor in state.items()}, at)
-
-    def in_place(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
-        """The step on the state's own tensors: copies of many seeds' large layers take longer."""
-        params = {key: self._squeezed(p) for key, p in parameters(state).items()}
-        living = self._living(params, lr=float(state["lr"][0]))
-        for optimizer in living:
-            _remember(optimizer, params, state, self.batches_seeds)
-        self._advance(living, problem, params, at)
-        memory: State = {}
-        for optimizer in living:
-            memory |= _memory(optimizer, params, len(state["lr"]), self.batches_seeds)
-        return (
-            {key: self._unsqueezed(p) for key, p in params.items()} | {"lr": state["lr"]} | memory
+        """One step of torch's optimizer, in every seed."""
+        return self.step_in_place(
+            problem, {key: tensor.clone() for key, tensor in state.items()}, at
         )
 
+    def step_in_place(self, problem: DenseProblem, state: State, at: Pass | None) -> State:
+        """The step on the state's own tensors, without copies of large layers."""
+        params = {key: self._squeeze(p) for key, p in parameters(state).items()}
+        torch_optimizers = self._make_torch_optimizers(params, lr=float(state["lr"][0]))
+        for optimizer in torch_optimizers:
+            _restore_memory(optimizer, params, state, self.batches_seeds)
+        self._advance(torch_optimizers, problem, params, at)
+        memory: State = {}
+        for optimizer in torch_optimizers:
+            memory |= _read_memory(optimizer, params, len(state["lr"]), self.batches_seeds)
+        return {key: self._unsqueeze(p) for key, p in params.items()} | {"lr": state["lr"]} | memory
+
     def check(self, depth: int) -> None:
-        """Let torch judge the options, on a parameter of each kind."""
+        """Let torch check the options on a weight and a bias. Raises ValueError with its reason."""
         import torch
 
         try:
             params = {"W1": torch.zeros(2, 2), "b1": torch.zeros(2, 1)}
-            for optimizer in self._living(params):
+            for optimizer in self._make_torch_optimizers(params):
                 _set_gradients(params, {key: torch.ones_like(p) for key, p in params.items()})
                 optimizer.step(lambda: 1.0)
-        except Exception as error:  # torch's constructors and steps raise all sorts
+        except Exception as error:  # torch raises errors of many kinds
             raise ValueError(
                 f"torch.optim.{self.torch_name} refuses its options: {error}"
             ) from error
 
     def _advance(
         self,
-        living: list[torch.optim.Optimizer],
+        torch_optimizers: list[torch.optim.Optimizer],
         problem: DenseProblem,
         params: State,
         at: Pass | None,
@@ -103,73 +107,77 @@ class TorchOptim(Optimizer):
         """Give the parameters their gradients at the pass, and step."""
         assert at
         _set_gradients(
-            params, problem.gradient({k: self._unsqueezed(p) for k, p in params.items()}, at)
+            params, problem.gradient({k: self._unsqueeze(p) for k, p in params.items()}, at)
         )
-        for optimizer in living:
+        for optimizer in torch_optimizers:
             optimizer.step()
 
-    def _living(self, params: State, **changed: float) -> list[torch.optim.Optimizer]:
-        """torch's optimizer over these tensors."""
+    def _make_torch_optimizers(
+        self, params: State, **changed: float
+    ) -> list[torch.optim.Optimizer]:
+        """torch's optimizer over these tensors; several if they share the parameters."""
         import torch
 
-        made = getattr(torch.optim, self.torch_name)
-        return [made(list(params.values()), **self._given() | changed)]
+        kind = getattr(torch.optim, self.torch_name)
+        return [kind(list(params.values()), **self._torch_options() | changed)]
 
-    def _given(self) -> dict[str, Any]:
-        """The options as torch's constructor takes them: only those given, pairs as tuples."""
+    def _torch_options(self) -> dict[str, Any]:
+        """The options for torch's constructor: only those given, pairs as tuples."""
         given = self.model_dump(exclude_none=True)
         return {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
 
-    def _squeezed(self, tensor: Tensor) -> Tensor:
-        """Without the replica dimension, for those that mix a tensor's entries."""
+    def _squeeze(self, tensor: Tensor) -> Tensor:
+        """Without the dimension of seeds, for optimizers that mix a tensor's entries."""
         return tensor if self.batches_seeds else tensor[0]
 
-    def _unsqueezed(self, tensor: Tensor) -> Tensor:
+    def _unsqueeze(self, tensor: Tensor) -> Tensor:
         return tensor if self.batches_seeds else tensor[None]
 
 
 class TorchLBFGS(TorchOptim):
-    """LBFGS calls for losses and gradients itself: an epoch is one of its steps."""
+    """LBFGS asks for losses and gradients itself: an epoch is one of its steps."""
 
     takes: ClassVar[Literal["full", "batch"]] = "full"
 
     def remarks(self) -> list[str]:
-        """What an epoch is."""
-        return [
-            "An epoch of lbfgs is one of its steps, with several passes: compare sample-passes."
-        ]
+        """What an epoch of lbfgs is."""
+        return ["An epoch of lbfgs is one step with several passes: compare passes, not epochs."]
 
     def _advance(
         self,
-        living: list[torch.optim.Optimizer],
+        torch_optimizers: list[torch.optim.Optimizer],
         problem: DenseProblem,
         params: State,
         at: Pass | None,
     ) -> None:
-        """A step with a closure; its first call is at the pass already made."""
+        """A step with a closure. Its first call uses the given pass."""
         ready = [at]
 
         def closure() -> float:
             now = {key: p[None] for key, p in params.items()}
-            made = ready.pop() if ready else problem.forward(now)
-            assert made
-            _set_gradients(params, problem.gradient(now, made))
-            return float(problem.losses(made))
+            passed = ready.pop() if ready else problem.forward(now)
+            assert passed
+            _set_gradients(params, problem.gradient(now, passed))
+            return float(problem.losses(passed))
 
-        living[0].step(closure)
+        torch_optimizers[0].step(closure)
 
 
 class TorchMuon(TorchOptim):
-    """Muon takes the matrices; AdamW, with the same lr and weight decay, the biases."""
+    """Muon trains the matrices; AdamW, with the same lr and weight decay, the biases."""
 
     def remarks(self) -> list[str]:
-        """Who trains what."""
-        return ["muon trains the weight matrices; AdamW, at its lr and weight_decay, the biases."]
+        """Which optimizer trains which parameters."""
+        return [
+            "muon trains the weight matrices; AdamW, with the same lr and weight_decay, the biases."
+        ]
 
-    def _living(self, params: State, **changed: float) -> list[torch.optim.Optimizer]:
+    def _make_torch_optimizers(
+        self, params: State, **changed: float
+    ) -> list[torch.optim.Optimizer]:
         import torch
 
-        given = self._given() | changed
+        given = self._torch_options() | changed
         matrices = [p for key, p in params.items() if key[0] == "W"]
         muon = torch.optim.Muon(matrices, **given)
         rest = {
@@ -188,7 +196,7 @@ class TorchSparseAdam(TorchOptim):
     deferred: ClassVar[bool] = False
 
     def check(self, depth: int) -> None:
-        """Always refuse, with the reason."""
+        """Always raise ValueError with the reason."""
         raise ValueError(
             "sparseadam needs sparse gradients, which dense networks don't have: use adam"
         )
@@ -199,20 +207,22 @@ def _set_gradients(params: State, gradient: State) -> None:
         p.grad = gradient[key].reshape(p.shape)
 
 
-_KINDS = ("/", "@", "#", "[]")  # a tensor, a 0-dimensional one, a Python number, a list of tensors
+# Parameter; kind: tensor, 0-dimensional tensor, number, list of tensors; name in torch memory.
+_MEMORY = re.compile(r"(\w+)(/|@|#|\[\])(.+)")
 
 
-def _remember(optimizer: torch.optim.Optimizer, params: State, state: State, batched: bool) -> None:
-    """Put what the state holds for each parameter back into torch's optimizer."""
-    for key, p in params.items():
-        for name, tensor in state.items():
-            kind = next((k for k in _KINDS if name.startswith(key + k)), None)
-            if kind:
-                optimizer.state[p][name[len(key + kind) :]] = _thawed(kind, tensor, batched)
+def _restore_memory(
+    optimizer: torch.optim.Optimizer, params: State, state: State, batched: bool
+) -> None:
+    """Put the memory in the state back into torch's optimizer."""
+    for key, tensor in state.items():
+        found = _MEMORY.fullmatch(key)
+        if found and found[1] in params:
+            optimizer.state[params[found[1]]][found[3]] = _unpack(found[2], tensor, batched)
 
 
-def _thawed(kind: str, tensor: Tensor, batched: bool) -> Any:
-    """From the flat state to what torch expects, on the state's memory."""
+def _unpack(kind: str, tensor: Tensor, batched: bool) -> Any:
+    """From a tensor of the state to what torch expects, without a copy if possible."""
     if kind == "/":
         return tensor if batched else tensor[0]
     if kind == "[]":
@@ -220,19 +230,21 @@ def _thawed(kind: str, tensor: Tensor, batched: bool) -> Any:
     return tensor[0] if kind == "@" else tensor[0].item()
 
 
-def _memory(optimizer: torch.optim.Optimizer, params: State, replicas: int, batched: bool) -> State:
-    """What torch's optimizer keeps for each parameter, as flat tensors, replica first."""
+def _read_memory(
+    optimizer: torch.optim.Optimizer, params: State, seeds: int, batched: bool
+) -> State:
+    """The memory of torch's optimizer for each parameter, as flat tensors (R, ...)."""
     memory: State = {}
     for key, p in params.items():
         for name, value in optimizer.state.get(p, {}).items():
-            kind = _kind(value)
+            kind = _find_kind(value)
             if kind and name != "al":  # LBFGS's working memory, written before it is read
-                memory[f"{key}{kind}{name}"] = _frozen(kind, value, replicas, batched)
+                memory[f"{key}{kind}{name}"] = _pack(kind, value, seeds, batched)
     return memory
 
 
-def _kind(value: Any) -> str | None:
-    """How one thing that torch keeps is written in the state's keys; None: nothing to keep."""
+def _find_kind(value: Any) -> str | None:
+    """The mark of a value in the state's keys; None if it isn't kept."""
     import torch
 
     if isinstance(value, torch.Tensor):
@@ -242,8 +254,8 @@ def _kind(value: Any) -> str | None:
     return "#" if isinstance(value, int | float) else None
 
 
-def _frozen(kind: str, value: Any, replicas: int, batched: bool) -> Tensor:
-    """From what torch keeps to a tensor that leads with the replica."""
+def _pack(kind: str, value: Any, seeds: int, batched: bool) -> Tensor:
+    """From a value in torch's memory to a tensor (R, ...)."""
     import torch
 
     if kind == "/":
@@ -252,7 +264,7 @@ def _frozen(kind: str, value: Any, replicas: int, batched: bool) -> Tensor:
         return torch.stack(value)[None] if value else torch.empty(1, 0)
     if kind == "#":
         value = torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
-    return cast("Tensor", value).expand(replicas).clone()
+    return cast("Tensor", value).expand(seeds).clone()
 
 
 def _register(torch_name: str) -> None:
@@ -267,7 +279,7 @@ def _register(torch_name: str) -> None:
             "space": "ClassVar[Space]",
         },
         "torch_name": torch_name,
-        "batches_seeds": torch_name not in MIXING,
+        "batches_seeds": torch_name in ELEMENTWISE,
         "space": _SPACES.get(torch_name, _ADAPTIVE),
     }
     optimizers.register(torch_name.lower())(type(f"Torch{torch_name}", (base,), own))

@@ -1,22 +1,24 @@
-"""gfopt as a user types it: in a folder of its own, stdout and stderr apart."""
+"""gfopt as a user types it: in a folder of its own, on a tiny data set, stdout and stderr apart."""
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from gfopt.cli import app
 
-TINY = """\
+DATA = "{file: tiny.npz, validation: 12}"
+TINY = f"""\
 name: tiny
-dataset: {name: digits, scale: unit}
-model: {hidden: [4]}
+dataset: {DATA}
+model: {{hidden: [4]}}
 loss: cross_entropy
 optimizers:
-  - {name: gradient_descent, lr: 0.5}
-budget: {epochs: 2}
+  - {{name: gradient_descent, lr: 0.5}}
+budget: {{epochs: 2}}
 """
-RULE = """\
+OPTIMIZER = """\
 from gfopt import Optimizer
 
 
@@ -30,12 +32,20 @@ class Mine(Optimizer):
         gradient = problem.gradient(state, at)
         return {key: state[key] - self.lr * gradient[key] for key in state}
 """
-BODY = RULE[RULE.index("        gradient") :]
+BODY = OPTIMIZER[OPTIMIZER.index("        gradient") :]
 STEP = BODY.replace("        ", "").rstrip()
 
 
+def write_data(folder):
+    """Write tiny.npz: 72 pictures, 1 x 8 x 8, in 10 classes: the data of TINY."""
+    draw = np.random.RandomState(0)
+    y = np.arange(72) % 10
+    x = draw.uniform(size=(10, 1, 8, 8))[y] + 0.1 * draw.standard_normal((72, 1, 8, 8))
+    np.savez(folder / "tiny.npz", x=x.astype(np.float32), y=y)
+
+
 class Gfopt:
-    """Invokes commands; writes configs and rules into the folder."""
+    """Invokes commands; writes configs and optimizers into the folder."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -55,10 +65,10 @@ class Gfopt:
         (self.folder / name).write_text(text)
         return name
 
-    def rule(self, body=STEP, name="mine.py"):
-        """Write a rule whose step has this body, and a config that races it; the config's name."""
+    def optimizer(self, body=STEP, name="mine.py"):
+        """Write an optimizer whose step has this body, and a config with it; the config's name."""
         (self.folder / name).write_text(
-            RULE.replace(BODY, "".join(f"        {b}\n" for b in body.split("\n")))
+            OPTIMIZER.replace(BODY, "".join(f"        {b}\n" for b in body.split("\n")))
         )
         return self.config(("optimizers:\n", f"optimizers:\n  - {{file: {name}, label: mine}}\n"))
 
@@ -68,9 +78,18 @@ class Gfopt:
         return {record["label"]: record for record in told["records"]}
 
 
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory):
+    """The bytes of tiny.npz."""
+    folder = tmp_path_factory.mktemp("data")
+    write_data(folder)
+    return (folder / "tiny.npz").read_bytes()
+
+
 @pytest.fixture
-def gfopt(tmp_path, monkeypatch):
+def gfopt(tmp_path, monkeypatch, tiny_data):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GFOPT_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "tiny.npz").write_bytes(tiny_data)
     return Gfopt(tmp_path)

@@ -1,30 +1,34 @@
-"""gfopt tune: every rule has as many trials at the same cost, then all are raced as found."""
+"""gfopt tune: as many trials for every optimizer at the same cost, then all run with the best.
+
+Most tests look at one tuning, which is run once and copied.
+"""
 
 import csv
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
-from gfopt.config.finding import load_config
-from gfopt.identity import digest
+from gfopt.config.packaged_configs import load_config
 from gfopt.optimizers import optimizers
-from gfopt.tuning.trials import Runner
+from gfopt.runner.identity import digest
+from gfopt.studies.tune.trial_runner import TrialRunner
 
-from .conftest import Gfopt
+from .conftest import DATA, Gfopt, write_data
 
-RACE = """\
+RACE = f"""\
 name: tiny
-dataset: {name: digits, scale: unit, validation: 1597}
-model: {hidden: [3]}
+dataset: {DATA}
+model: {{hidden: [3]}}
 loss: cross_entropy
 optimizers:
-  - {name: gradient_descent, lr: 0.5, label: descent}
-  - {name: adam, lr: 0.01}
-  - {name: random_search, members: 4}
-target: {train_loss: 2.1}
-budget: {epochs: 8}
+  - {{name: gradient_descent, lr: 0.5, label: descent}}
+  - {{name: adam, lr: 0.01}}
+  - {{name: random_search, members: 4}}
+target: {{train_loss: 2.2}}
+budget: {{epochs: 8}}
 seeds: 1-2
 """
 TIMES = ("seconds",)  # what differs between two equal trials
@@ -48,11 +52,13 @@ def tune(gfopt):
 
 
 @pytest.fixture(scope="module")
-def once(tmp_path_factory):
-    """The folder of one tuning, and what it said."""
+def once(tmp_path_factory, _render):
+    """The folder of one tuning, with rendered figures, and its output."""
     folder = tmp_path_factory.mktemp("once")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setattr("matplotlib.figure.Figure.savefig", _render)
+        write_data(folder)
         (folder / "tiny.yaml").write_text(RACE)
         done = Gfopt(folder)("tune", "tiny.yaml", "--trials", 4)
     assert done.exit_code == 0, done.stderr
@@ -68,8 +74,13 @@ def tuned(tune, once):
 
 
 def test_it_leaves_table_config_curves_and_trials(tuned):
-    assert "tiny_tuned · digits" in tuned.done.stdout
-    names = {path.name for path in (tuned.folder / "results" / "tiny_tuned").iterdir()}
+    assert "tiny_tuned · tiny · train_loss < 2.2" in tuned.done.stdout
+    folder = tuned.folder / "results" / "tiny_tuned"
+    for name in ("curves.png", "tuning.png"):
+        picture = (folder / name).read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert len(picture) > 10_000
+    names = {path.name for path in folder.iterdir()}
     assert names == {
         "config.yaml", "costs.csv", "curves.png", "pairs.csv", "runs",
         "runs.csv", "table.csv", "table.md", "trials.csv", "tuning.csv",
@@ -77,10 +88,11 @@ def test_it_leaves_table_config_curves_and_trials(tuned):
     }  # fmt: skip
 
 
-def test_every_rule_has_as_many_trials_and_one_without_options_says_why_it_has_one(tuned):
+def test_every_optimizer_has_as_many_trials_and_one_without_options_says_why_it_has_one(tuned):
     labels = [row["label"] for row in trials(tuned.folder / "results")]
     assert labels == ["descent"] * 4 + ["adam"] * 4 + ["random_search"]
-    assert "random_search: 0 of 1 trials finished; nothing to tune" in tuned.done.stderr
+    (line,) = [line for line in tuned.done.stderr.splitlines() if line.startswith("random_search:")]
+    assert "nothing to tune" in line
 
 
 def test_the_first_trial_is_the_configs_own_so_that_tuning_does_not_lose(tuned):
@@ -97,7 +109,7 @@ def test_no_trial_costs_more_than_its_budget(tune):
     by = {label: [r for r in rows if r["label"] == label] for label in ("descent", "random_search")}
     # 3 seeds, 6 passes: 3 epochs of a forward and a backward one; 2 generations of 4 members + 1
     cost = {(r["epochs"], r["passes"]) for r in by["descent"] if float(r["score"]) > 5 / 3}
-    assert cost == {("9.0", "18.0")}  # a mean above that: all three seeds missed
+    assert cost == {("9.0", "18.0")}  # a mean above 5 / 3: all three seeds missed
     assert [float(r["epochs"]) for r in by["random_search"]] == [6.0]
 
 
@@ -113,7 +125,10 @@ def test_the_config_it_writes_runs_on_its_own_and_has_nothing_left_to_do(tuned):
 def test_that_config_has_the_conditions_of_the_one_it_came_from_and_the_best_options(tuned):
     folder = tuned.folder / "results" / "tiny_tuned"
     ours, given = load_config(str(folder / "config.yaml")), load_config("tiny.yaml")
-    assert digest(ours.conditions()) == digest(given.conditions())
+    ran, asked = ours.conditions(), given.conditions()
+    files = [Path(conditions["dataset"].pop("file")).resolve() for conditions in (ran, asked)]
+    assert files == [tuned.folder / "tiny.npz"] * 2
+    assert digest(ran) == digest(asked)
     assert (ours.name, ours.seeds) == ("tiny_tuned", given.seeds)
     for entry in ours.entries:
         rows = [r for r in trials(tuned.folder / "results") if r["label"] == entry.label]
@@ -126,8 +141,8 @@ def test_that_config_has_the_conditions_of_the_one_it_came_from_and_the_best_opt
         )
 
 
-def test_interrupted_and_run_again_it_goes_on_and_makes_the_same_trials(tuned, monkeypatch):
-    made, whole = [], Runner.trial
+def test_interrupted_and_run_again_it_continues_with_the_same_trials(tuned, monkeypatch):
+    made, whole = [], TrialRunner.run_trial
 
     def interrupted(self, entry, number, *rest):
         if len(made) == 6:
@@ -136,18 +151,18 @@ def test_interrupted_and_run_again_it_goes_on_and_makes_the_same_trials(tuned, m
         return whole(self, entry, number, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Runner, "trial", interrupted)
+        patch.setattr(TrialRunner, "run_trial", interrupted)
         stopped = tuned(out="other")
     assert stopped.exit_code == 130
-    assert "the same command goes on" in stopped.stderr
+    assert "repeat the command to continue" in stopped.stderr
     again = tuned(out="other")
-    assert "descent: 4 of 4 trials finished" in again.stderr
-    assert "adam: 2 of 4 trials finished" in again.stderr
+    assert "descent: 4 of 4 trials cached" in again.stderr
+    assert "adam: 2 of 4 trials cached" in again.stderr
     assert trials(tuned.folder / "other") == trials(tuned.folder / "results")
 
 
-def test_finished_trials_are_not_made_again(tuned, monkeypatch):
-    monkeypatch.setattr(Runner, "trial", lambda *_: pytest.fail("a trial was made"))
+def test_finished_trials_are_not_run_again(tuned, monkeypatch):
+    monkeypatch.setattr(TrialRunner, "run_trial", lambda *_: pytest.fail("a trial was run"))
     again = tuned()
     assert again.exit_code == 0
     assert again.stdout == tuned.done.stdout
@@ -182,16 +197,16 @@ def test_controls_are_tuned_like_all_others_and_stay_controls(tune):
     given = load_config("tiny.yaml")
     ours = load_config("results/tiny_tuned/config.yaml")
     assert [bool(e.control_of) for e in given.entries] == [False, True, False, *[True] * 5]
-    in_lr = ("rate x 1.5", "rate x 2")  # alone they differ from the one at the rule's own
+    in_lr = ("rate x 1.5", "rate x 2")  # they differ only in lr from the one at the same rate
     kept = [e for e in given.entries if not e.label.endswith(in_lr)]
-    said = {"gradient descent, lr 0.5": "gradient descent"}  # its lr is searched for
-    assert [e.label for e in ours.entries] == [said.get(e.label, e.label) for e in kept]
+    new = {"gradient descent, lr 0.5": "gradient descent"}  # its lr is tuned
+    assert [e.label for e in ours.entries] == [new.get(e.label, e.label) for e in kept]
     assert [e.control_of for e in ours.entries] == [e.control_of for e in kept]
     assert [e.frozen_hidden for e in ours.entries] == [e.frozen_hidden for e in kept]
 
 
-def test_a_rule_of_ones_own_is_tuned_and_found_from_where_the_new_config_lies(tune):
-    config = tune.gfopt.rule()
+def test_a_users_optimizer_is_tuned_and_found_from_the_folder_of_the_new_config(tune):
+    config = tune.gfopt.optimizer()
     (tune.folder / config).write_text(
         (tune.folder / config).read_text() + "target: {train_loss: 2.2}\ntune: {lr: [0.05, 5]}\n"
     )
@@ -206,28 +221,26 @@ def test_a_rule_of_ones_own_is_tuned_and_found_from_where_the_new_config_lies(tu
     assert all(0.05 <= options["lr"] <= 5 for options in tried)
 
 
-def test_json_is_the_races_with_the_tuning_of_each_rule(tune):
-    (told,) = json.loads(tune("--json", "-q").stdout)
-    assert told["experiment"] == "tiny_tuned"
-    assert [(t["label"], t["trials"]) for t in told["tuning"]] == [
-        ("descent", 4),
-        ("adam", 4),
+def test_quiet_json_is_that_of_run_with_the_tuning_of_each_optimizer_and_nothing_else(tune):
+    done = tune("--json", "-q", "--trials", 2, "--seeds", 1)
+    assert done.stderr == ""
+    (values,) = json.loads(done.stdout)
+    assert values["experiment"] == "tiny_tuned"
+    assert [(tuning["label"], tuning["trials"]) for tuning in values["tuning"]] == [
+        ("descent", 2),
+        ("adam", 2),
         ("random_search", 1),
     ]
-    records = {record["label"]: record for record in told["records"]}
-    assert records["adam"]["tuned"]["trials"] == 4
-
-
-def test_quiet_is_quiet(tune):
-    assert tune("-q").stderr == ""
+    records = {record["label"]: record for record in values["records"]}
+    assert records["adam"]["tuned"]["trials"] == 2
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
-        (("--tuning-seeds", "2-4"), "must be none of those that are reported (both: 2)"),
-        (("--seeds", "1001"), "must be none of those that are reported (both: 1001)"),
-        (("--tuning-seeds", "a"), "--tuning-seeds: seeds look like 1, 1-100 or 1,2,5-9 (got 'a')"),
+        (("--tuning-seeds", "2-4"), "--tuning-seeds: 2 also in the config's seeds"),
+        (("--seeds", "1001"), "--tuning-seeds: 1001 also in the config's seeds"),
+        (("--tuning-seeds", "a"), "--tuning-seeds: write seeds as 1, 1-100 or 1,2,5-9 (got 'a')"),
         (("--tuning-seeds", "7,7"), "--tuning-seeds: seeds must differ"),
         (("--tuning-seeds", "5000000000"), "--tuning-seeds: Input should be less than"),
         (("--budget", "0"), "--budget: must be > 0 (got 0)"),
@@ -235,10 +248,10 @@ def test_quiet_is_quiet(tune):
         (("--set", "tune.rl=[1, 2]"), "tune.rl: unknown option 'rl'. Did you mean 'lr'?"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_tuned_fairly_is_refused_before_the_first_trial(tune, words, said):
+def test_what_cannot_be_tuned_fairly_is_refused_before_the_first_trial(tune, words, message):
     done = tune(*words)
     assert done.exit_code == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert not (tune.folder / "results").exists()
 
 

@@ -1,8 +1,8 @@
-"""A small config that is right, and what is said when one line of it is wrong."""
+"""A small valid config, and the errors if a piece of it is replaced."""
 
 import pytest
 
-from gfopt.config.experiment import load
+from gfopt.config.loading import load
 from gfopt.errors import UsageError
 
 TINY = """\
@@ -27,12 +27,12 @@ class Config:
     def load(self, *pieces, text=TINY, settings=()):
         """The experiment of the text with each (old, new) replaced."""
         for old, new in pieces:
-            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+            assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times"
             text = text.replace(old, new)
         return load(text, "c.yaml", self.folder, list(settings))
 
     def wrong(self, *pieces, text=TINY, settings=()):
-        """The lines that are said of what is wrong."""
+        """The lines of the error."""
         with pytest.raises(UsageError) as caught:
             self.load(*pieces, text=text, settings=settings)
         return str(caught.value).splitlines()

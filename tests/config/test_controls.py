@@ -1,15 +1,16 @@
-"""`controls: standard`: what each rule's gain must be set against is in the race."""
+"""`controls: standard`: the controls of each optimizer are in the experiment."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from gfopt.engine import train
+from gfopt.engine.budget import Budget
+from gfopt.engine.loop import train
+from gfopt.engine.terms import Terms
 from gfopt.optimizers import optimizers
-from gfopt.target import Budget, Terms
-from tests.conftest import Tiny
-from tests.unit.test_engine import task
+from tests.engine.test_loop import task
+from tests.tiny import Tiny
 
 RULE = "{name: gradient_descent, lr: 0.5}"
 STANDARD = ("budget: {epochs: 3}", "budget: {epochs: 3}\ncontrols: standard")
@@ -47,7 +48,7 @@ def test_a_descent_of_several_updates_has_its_rates_adam_and_itself_frozen(posit
 
 
 def test_the_rates_are_the_updates_of_each_layer_their_mean_and_their_largest(position_wise):
-    same, per_layer, mean, largest = (entry.made for entry in position_wise[1:5])
+    same, per_layer, mean, largest = (entry.optimizer for entry in position_wise[1:5])
     assert (same.lr, same.multipliers) == (0.1, None)
     assert (per_layer.lr, per_layer.multipliers) == (0.1, (1, 2, 3))
     assert (mean.lr, mean.multipliers) == (pytest.approx(0.1 * 2), None)
@@ -66,15 +67,15 @@ def test_the_updates_of_each_layer_are_those_that_one_epoch_makes():
                 self.moved[l] = self.moved.get(l, 0) + 1
 
     tiny, rule = Tiny(), optimizers["position_wise"](lr=0.1)
-    problem = tiny.problem.watched(Spy())
-    state = rule.init(problem, tiny.start([1]), tiny.draw([1]))
+    problem = tiny.problem.with_watcher(Spy())
+    state = rule.init(problem, tiny.initial_weights([1]), tiny.draw([1]))
     rule.step(problem, state, problem.forward(state))
     assert tuple(Spy.moved[l] for l in (1, 2, 3)) == rule.updates_of_layers(3)
 
 
-def test_the_frozen_control_is_the_rule_itself_with_its_options(position_wise):
+def test_the_frozen_control_is_the_optimizer_itself_with_its_options(position_wise):
     rule, frozen = position_wise[0], position_wise[-1]
-    assert frozen.settings() == rule.settings() | {"frozen_hidden": True}
+    assert frozen.training_options() == rule.training_options() | {"frozen_hidden": True}
 
 
 def test_without_hidden_layers_nothing_is_frozen(config):
@@ -82,7 +83,7 @@ def test_without_hidden_layers_nothing_is_frozen(config):
     assert not any(entry.frozen_hidden for entry in made)
 
 
-def test_a_rule_of_one_update_a_layer_has_no_rates_to_be_set_against(config):
+def test_an_optimizer_of_one_update_a_layer_has_no_rates_to_be_set_against(config):
     made = entries(config, "{name: sgd, lr: 0.1}")
     assert [entry.label for entry in made] == [
         "sgd",
@@ -93,7 +94,7 @@ def test_a_rule_of_one_update_a_layer_has_no_rates_to_be_set_against(config):
 
 
 @pytest.mark.parametrize("name", ["evolution_strategy", "parameter_search", "synaprune"])
-def test_a_gradient_free_rule_has_random_features_random_search_and_itself_frozen(config, name):
+def test_a_gradient_free_optimizer_has_searches_and_itself_frozen_as_controls(config, name):
     rule, *controls = entries(config, name)
     assert [entry.name for entry in controls] == ["random_features", "random_search", name]
     assert all(entry.control_of == (rule.label,) for entry in controls)
@@ -112,28 +113,28 @@ SEARCHES = [
 
 def passes_of_epochs(rule, epochs, tiny):
     how = Terms((), "end_of_epoch", Budget(epochs=epochs))
-    from gfopt.clock import Clock
+    from gfopt.engine.clock import Clock
 
     (outcome,) = train(task(tiny), rule, how, (1,), Clock())
     return outcome.history[-1].forward_passes / tiny.problem.samples
 
 
 @pytest.mark.parametrize(("name", "options"), SEARCHES)
-def test_the_passes_of_an_epoch_that_a_rule_declares_are_those_that_it_makes(name, options):
+def test_the_passes_of_an_epoch_that_an_optimizer_declares_are_those_that_it_makes(name, options):
     tiny, rule = Tiny((4, 3, 2), "sigmoid", "sigmoid_mse"), optimizers[name](**options)
     second = passes_of_epochs(rule, 2, tiny) - passes_of_epochs(rule, 1, tiny)
     assert second == pytest.approx(rule.passes_of_an_epoch(tiny.widths), rel=1e-12)
 
 
 @pytest.mark.parametrize(("name", "options"), SEARCHES[:-1])
-def test_random_search_makes_as_many_passes_an_epoch_as_the_rule(config, name, options):
+def test_random_search_makes_as_many_passes_an_epoch_as_the_optimizer(config, name, options):
     words = "".join(f", {key}: {str(value).lower()}" for key, value in options.items())
     rule, _, search, *_ = entries(config, f"{{name: {name}{words}}}")
     widths = (64, 8, 10)
     tiny = Tiny(widths, samples=12)
-    made = passes_of_epochs(search.made, 2, tiny) - passes_of_epochs(search.made, 1, tiny)
-    assert made == search.made.members
-    assert made == max(1, round(rule.made.passes_of_an_epoch(widths)))
+    made = passes_of_epochs(search.optimizer, 2, tiny) - passes_of_epochs(search.optimizer, 1, tiny)
+    assert made == search.optimizer.members
+    assert made == max(1, round(rule.optimizer.passes_of_an_epoch(widths)))
 
 
 @pytest.mark.parametrize("name", ["gradient_descent", "adam", "random_features", "random_search"])
@@ -171,7 +172,7 @@ def test_an_adam_of_ones_own_is_the_adam_of_the_race(config):
     assert (adam.options["lr"], adam.control_of) == (0.01, ("position_wise",))
 
 
-def test_two_rules_share_the_controls_that_are_the_same(config):
+def test_two_optimizers_share_the_controls_that_are_the_same(config):
     rules = "{name: position_wise, lr: 0.5}\n  - {name: sgd, lr: 0.1}"
     made = entries(config, rules)
     (adam,) = (entry for entry in made if entry.name == "adam")
@@ -185,7 +186,7 @@ def test_controls_of_controls_are_not_added(position_wise):
     assert len(labels) == len(position_wise)
 
 
-def test_mini_batches_are_carried_over_to_rules_that_take_them(config):
+def test_mini_batches_are_carried_over_to_optimizers_that_take_them(config):
     made = entries(config, "{name: position_wise, lr: 0.1, batch_size: 20}")
     assert {entry.batch_size for entry in made} == {20}
     searched = entries(config, "{name: evolution_strategy, batch_size: 20}")
@@ -193,7 +194,7 @@ def test_mini_batches_are_carried_over_to_rules_that_take_them(config):
     assert sizes == {("evolution_strategy", 20), ("random_features", None), ("random_search", 20)}
 
 
-def test_a_schedule_is_carried_over_to_rules_with_a_rate(config):
+def test_a_schedule_is_carried_over_to_optimizers_with_a_rate(config):
     schedule = "schedule: {name: StepLR, step_size: 2}"
     made = entries(config, f"{{name: position_wise, lr: 0.1, {schedule}}}")
     assert all(entry.schedule == made[0].schedule is not None for entry in made)
@@ -214,9 +215,9 @@ def test_a_sequence_of_searches_is_set_against_chance(config):
 
 
 @pytest.mark.parametrize("value", ["strict", "true", "1"])
-def test_a_wrong_value_is_told_with_its_key(config, value):
-    (told,) = config.wrong((STANDARD[0], f"{STANDARD[0]}\ncontrols: {value}"))
-    assert told.startswith("c.yaml:10:11: controls: must be 'standard' (got ")
+def test_a_wrong_value_is_reported_with_its_key(config, value):
+    (found,) = config.wrong((STANDARD[0], f"{STANDARD[0]}\ncontrols: {value}"))
+    assert found.startswith("c.yaml:10:11: controls: must be 'standard' (got ")
 
 
 @pytest.mark.parametrize(
@@ -233,8 +234,8 @@ def test_of_two_controls_of_one_kind_each_says_whose_it_is(config):
     rules = "{name: position_wise, label: a, lr: 0.5}\n  - {name: position_wise, label: b, lr: 2.0}"
     made = {entry.label: entry for entry in entries(config, rules)}
     one, two = (made[f"gradient descent, rate x 2{number}"] for number in ("", " #2"))
-    assert (one.control_of, one.made.lr) == (("a",), 1.0)
-    assert (two.control_of, two.made.lr) == (("b",), 4.0)
+    assert (one.control_of, one.optimizer.lr) == (("a",), 1.0)
+    assert (two.control_of, two.optimizer.lr) == (("b",), 4.0)
 
 
 @pytest.fixture(autouse=True)

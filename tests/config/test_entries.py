@@ -19,7 +19,7 @@ def test_an_entry_is_called_by_its_name_or_its_label(config):
     assert found == ["adam", "slow one"]
 
 
-def test_entries_of_one_name_are_told_apart_by_what_differs(config):
+def test_entries_of_one_name_are_reported_apart_by_what_differs(config):
     found = labels(
         config,
         "{name: gradient_descent, lr: 1e-3}",
@@ -43,7 +43,7 @@ def test_an_automatic_label_keeps_clear_of_a_given_one(config):
 
 def test_one_label_can_not_be_given_twice(config):
     assert config.wrong(entries("{name: adam, label: a}", "{name: sgd, label: a}")) == [
-        "c.yaml:8:24: optimizers.1.label: optimizers.0 has the label 'a' already"
+        "c.yaml:8:24: optimizers.1.label: duplicate label 'a', also of optimizers.0: choose another"
     ]
 
 
@@ -73,7 +73,7 @@ def test_a_file_is_not_run_when_the_config_is_read(config, tmp_path):
         (".", None, "must be a Python file, ending in .py (got '.')"),
     ],
 )
-def test_a_file_that_is_no_python_is_told_with_its_line(config, tmp_path, name, text, said):
+def test_a_file_that_is_no_python_is_reported_with_its_line(config, tmp_path, name, text, said):
     if text:
         (tmp_path / name).write_text(text)
     (sentence,) = config.wrong(entries(f"{{file: {name}}}"))
@@ -83,10 +83,13 @@ def test_a_file_that_is_no_python_is_told_with_its_line(config, tmp_path, name, 
 @pytest.mark.parametrize("entry", ["{lr: 0.5}", "{name: adam, file: mine.py}"])
 def test_an_entry_has_either_a_name_or_a_file(config, entry):
     assert config.wrong(entries(entry)) == [
-        "c.yaml:7:5: optimizers.0: give either `name:` of a rule or `file:` of your own"
+        (
+            "c.yaml:7:5: optimizers.0: give either the name of an optimizer, `{name: adam}`, or "
+            "your file, `{file: mine.py}`"
+        )
     ]
 
 
-def test_a_null_entry_is_told_by_its_place(config):
+def test_a_null_entry_is_reported_by_its_place(config):
     (sentence,) = config.wrong(entries("adam", "null"))
     assert sentence == "c.yaml:8:5: optimizers.1: must be a mapping of keys to values (got null)"

@@ -1,4 +1,4 @@
-"""--set KEY=VALUE: what it reaches, and what is said where it can't."""
+"""--set KEY=VALUE: what it changes, and its errors."""
 
 import pytest
 
@@ -33,14 +33,14 @@ def test_sections_that_the_file_lacks_are_made(config):
         ("lr", "write KEY=VALUE, for example optimizers.0.lr=1e-4"),
         ("=3", "write KEY=VALUE, for example optimizers.0.lr=1e-4"),
         ("budget..epochs=3", "write KEY=VALUE, for example optimizers.0.lr=1e-4"),
-        ("optimizers.1.lr=1", "optimizers is a list of 1, numbered from 0 (got 1)"),
-        ("optimizers.-1.lr=1", "optimizers is a list of 1, numbered from 0 (got '-1')"),
-        ("optimizers.lr=1", "optimizers is a list of 1, numbered from 0 (got 'lr')"),
-        ("name.x=3", "there is nothing below name"),
+        ("optimizers.1.lr=1", "optimizers is a list of 1: write optimizers.0 (got 1)"),
+        ("optimizers.-1.lr=1", "optimizers is a list of 1: write optimizers.0 (got '-1')"),
+        ("optimizers.lr=1", "optimizers is a list of 1: write optimizers.0 (got 'lr')"),
+        ("name.x=3", "name is a value and has no keys"),
         ("budget.epochs=[1", "not YAML: while parsing a flow sequence"),
         ("budget.epochs=!x 1", "not YAML: could not determine a constructor"),
         ("optimizers.0.lr=.nan", "must be a finite number (got .nan)"),
-        ("optimizers.0.lr={a: 1, a: 2}", "the key stands twice"),
+        ("optimizers.0.lr={a: 1, a: 2}", "duplicate key"),
     ],
 )
 def test_a_setting_that_can_not_be_made_is_answered_by_its_own_text(config, setting, said):
@@ -58,7 +58,7 @@ def test_a_setting_that_can_not_be_made_is_answered_by_its_own_text(config, sett
         ("budgte.epochs=3", "budgte: unknown key 'budgte'. Did you mean 'budget'?"),
     ],
 )
-def test_a_wrong_setting_is_told_as_the_options_not_the_files(config, setting, said):
+def test_a_wrong_setting_is_reported_as_the_options_not_the_files(config, setting, said):
     (sentence,) = config.wrong(settings=[setting])
     assert sentence.startswith(f"--set {setting}: {said}")
 
@@ -67,6 +67,6 @@ def test_a_setting_mends_a_value_that_was_not_finite(config):
     assert config.load(("lr: 0.5", "lr: .nan"), settings=["optimizers.0.lr=2"])
 
 
-def test_mistakes_of_file_and_options_are_told_together(config):
+def test_errors_of_file_and_options_are_reported_together(config):
     sentences = config.wrong(("lr: 0.5", "lr: -1"), settings=["budget.epochs=0"])
     assert [s.split(": ")[0] for s in sentences] == ["--set budget.epochs=0", "c.yaml:7:34"]

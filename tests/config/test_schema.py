@@ -1,4 +1,4 @@
-"""The sections of the file: forms that are taken, and sentences for those that aren't."""
+"""The sections of the file: valid forms, and errors for others."""
 
 import pytest
 
@@ -28,12 +28,12 @@ def test_seeds_take_numbers_ranges_and_lists(config, text, seeds):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("9-5", "c.yaml:10:8: seeds: a range of seeds goes up (got '9-5')"),
-        ("a", "c.yaml:10:8: seeds: seeds look like 1, 1-100 or 1,2,5-9 (got 'a')"),
-        ("1.5", "c.yaml:10:8: seeds: seeds look like 1, 1-100 or 1,2,5-9 (got 1.5)"),
-        ("1:5", "c.yaml:10:8: seeds: seeds look like 1, 1-100 or 1,2,5-9 (got '1:5')"),
-        ("true", "c.yaml:10:8: seeds: seeds look like 1, 1-100 or 1,2,5-9 (got True)"),
-        ("1,2,1", "c.yaml:10:8: seeds: seeds must differ (twice: 1)"),
+        ("9-5", "c.yaml:10:8: seeds: a range goes up: write 5-9 (got '9-5')"),
+        ("a", "c.yaml:10:8: seeds: write seeds as 1, 1-100 or 1,2,5-9 (got 'a')"),
+        ("1.5", "c.yaml:10:8: seeds: write seeds as 1, 1-100 or 1,2,5-9 (got 1.5)"),
+        ("1:5", "c.yaml:10:8: seeds: write seeds as 1, 1-100 or 1,2,5-9 (got '1:5')"),
+        ("true", "c.yaml:10:8: seeds: write seeds as 1, 1-100 or 1,2,5-9 (got True)"),
+        ("1,2,1", "c.yaml:10:8: seeds: seeds must differ (duplicate: 1)"),
         ("-1", "c.yaml:10:8: seeds.0: must be >= 0 (got -1)"),
         ("[1, 2.5]", "c.yaml:10:12: seeds.1: must be a whole number (got 2.5)"),
         ("[true]", "c.yaml:10:9: seeds.0: must be a whole number (got true)"),
@@ -41,7 +41,7 @@ def test_seeds_take_numbers_ranges_and_lists(config, text, seeds):
         ("4294967296", "c.yaml:10:8: seeds.0: must be < 4294967296 (got 4294967296)"),
         (
             "1-9999999999",
-            "c.yaml:10:8: seeds: a range holds at most 100000 seeds (got '1-9999999999')",
+            "c.yaml:10:8: seeds: a range has at most 100000 seeds (got '1-9999999999')",
         ),
     ],
 )
@@ -70,18 +70,18 @@ def test_a_target_may_be_left_out(config):
 
 
 @pytest.mark.parametrize("given", ["95", '"95%"'])
-def test_an_accuracy_in_per_cent_is_told_to_be_a_fraction(config, given):
+def test_an_accuracy_in_per_cent_is_reported_to_be_a_fraction(config, given):
     (sentence,) = config.wrong(("valid_accuracy: 0.5", f"valid_accuracy: {given}"))
     assert sentence.startswith("c.yaml:8:26: target.valid_accuracy: must be ")
-    assert sentence.endswith(f": a fraction, 95 % is 0.95 (got {given})")
+    assert sentence.endswith(f": write a fraction, 0.95 for 95% (got {given})")
 
 
 def test_skip_every_belongs_to_the_published_reading(config):
     piece = ("{valid_accuracy: 0.5}", "{train_loss: 1, skip_every: 50}")
     assert config.wrong(piece) == [
         (
-            "c.yaml:8:37: target.skip_every: belongs to `reading: as_published`: "
-            "set that, or drop skip_every"
+            "c.yaml:8:37: target.skip_every: needs reading: as_published; set that, "
+            "or remove skip_every"
         )
     ]
     published = config.load(piece, ("name: tiny\n", "name: tiny\nreading: as_published\n"))
@@ -118,7 +118,7 @@ def test_activations_of_another_number_are_refused(config):
 @pytest.mark.parametrize("name", ["..", ".", "my exp", "a/b", "''"])
 def test_a_name_that_is_no_folder_of_its_own_is_refused(config, name):
     (sentence,) = config.wrong(("name: tiny", f"name: {name}"))
-    assert sentence.startswith("c.yaml:1:7: name: names a folder: letters, digits, _ . and - only")
+    assert sentence.startswith("c.yaml:1:7: name: is the name of a folder: use only letters")
 
 
 def test_the_name_is_the_files_by_default(config):

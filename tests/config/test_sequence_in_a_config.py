@@ -1,21 +1,27 @@
-"""Sequences in a config: what is said of a stage that is wrong, and what of it is in a run's id."""
+"""Sequences in a config: errors in a stage, and what of a stage is in a run's id."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-import gfopt
-from gfopt.config.experiment import load
+from gfopt.analysis.groups import find_differences
+from gfopt.config.loading import load
 from gfopt.errors import UsageError
-from gfopt.identity import differences
 from gfopt.optimizers import optimizers
-from gfopt.plans import plan
-from gfopt.records import Status, read_history
-from tests.unit.test_sequence import EXTRA, GD, PW, sequence
+from gfopt.records.record import Status
+from gfopt.records.store import read_history
+from gfopt.runner.listener import Silent
+from gfopt.runner.plan import plan_runs
+from gfopt.runner.race import Race
+from gfopt.runner.settings import RunSettings
+from tests.cli.conftest import DATA, write_data
+from tests.optimizers.test_sequence import EXTRA, GD, PW, sequence
 
 CONFIG = """\
 name: two
@@ -46,7 +52,7 @@ def wrong(*pieces):
     return str(caught.value).splitlines()
 
 
-def test_a_wrong_option_of_a_stage_is_told_with_its_place():
+def test_a_wrong_option_of_a_stage_is_reported_with_its_place():
     assert wrong(("lr: 0.5", "lr: 0")) == [
         "c.yaml:9:38: optimizers.0.stages.1.lr: must be > 0 (got 0)"
     ]
@@ -54,15 +60,18 @@ def test_a_wrong_option_of_a_stage_is_told_with_its_place():
         "c.yaml:8:39: optimizers.0.stages.0.epochs: must be >= 0 (got -1)"
     ]
     assert wrong(("lr: 0.5", "lr: 0.5, momentum: '0.1'")) == [
-        'c.yaml:9:53: optimizers.0.stages.1.momentum: must be a number (got "0.1")'
+        (
+            "c.yaml:9:53: optimizers.0.stages.1.momentum: must be a number, written as 0.1 "
+            'without quotes (got "0.1")'
+        )
     ]
 
 
-def test_everything_that_is_wrong_in_the_stages_is_told_at_once():
+def test_all_errors_in_the_stages_are_reported_together():
     assert wrong(("epochs: 2", "lr: -1"), ("lr: 0.5", "lr: 0, multipliers: 3")) == [
         "c.yaml:8:35: optimizers.0.stages.0.lr: must be > 0 (got -1)",
         "c.yaml:9:38: optimizers.0.stages.1.lr: must be > 0 (got 0)",
-        "c.yaml:9:54: optimizers.0.stages.1.multipliers: must be a list (got 3)",
+        "c.yaml:9:54: optimizers.0.stages.1.multipliers: must be a list, as in [3] (got 3)",
     ]
 
 
@@ -77,7 +86,7 @@ def test_an_unknown_option_of_a_stage_gets_the_nearest_the_stages_own_keys_too()
     assert "schedule" in sentence
 
 
-def test_an_unknown_rule_of_a_stage_gets_the_nearest():
+def test_an_unknown_optimizer_of_a_stage_gets_the_nearest():
     (sentence,) = wrong(("position_wise", "position_wize"))
     assert sentence.startswith(
         "c.yaml:8:16: optimizers.0.stages.0.name: unknown optimizer 'position_wize'. "
@@ -85,14 +94,14 @@ def test_an_unknown_rule_of_a_stage_gets_the_nearest():
     )
 
 
-def test_what_is_no_stage_is_told():
+def test_what_is_no_stage_is_refused():
     assert wrong((SECOND, "{lr: 0.5}")) == [
         "c.yaml:9:9: optimizers.0.stages.1.name: this key is missing"
     ]
     assert wrong((SECOND, "{name: sequence}")) == [
         (
             "c.yaml:9:16: optimizers.0.stages.1.name: "
-            "a sequence is no stage of another: give its stages here"
+            "a sequence can't contain a sequence: list its stages here instead"
         )
     ]
     assert wrong((SECOND, "gradient_descent")) == [
@@ -114,14 +123,14 @@ def test_no_stages_are_refused():
     ("stages", "said"),
     [
         ([GD | {"multipliers": [1.0]}], "stages.0: multipliers: 3 layers need 3 numbers (got 1)"),
-        ([GD | {"epochs": 0}, PW | {"epochs": 0}], "stages: all have 0 epochs"),
+        ([GD | {"epochs": 0}, PW | {"epochs": 0}], "stages: at least one must have epochs"),
         (
             [GD, {"name": "random_features", "schedule": {"name": "StepLR", "step_size": 2}}],
-            "stages.1: schedule: this rule has no lr",
+            "stages.1: schedule: this optimizer has no option lr",
         ),
         (
             [{"name": "evolution_strategy", "schedule": {"name": "ReduceLROnPlateau"}}],
-            "stages.0: schedule: ReduceLROnPlateau reads the loss of the rule's own forward pass",
+            "stages.0: schedule: ReduceLROnPlateau needs the loss of the optimizer's forward pass",
         ),
         ([GD, {"name": "adam", "beta": 1}], "stages.1: torch.optim.Adam refuses its options"),
         (
@@ -131,19 +140,19 @@ def test_no_stages_are_refused():
         ([GD, {"name": "sparseadam"}], "stages.1: sparseadam needs sparse gradients"),
     ],
 )
-def test_what_a_stage_refuses_is_told_with_its_number(stages, said):
+def test_what_a_stage_refuses_is_reported_with_its_number(stages, said):
     with pytest.raises(ValueError) as caught:
         sequence(*stages).check(3)
     assert str(caught.value).startswith(said)
 
 
-def test_no_rule_has_an_option_that_a_stage_would_take_for_its_own():
+def test_no_optimizer_has_an_option_that_a_stage_would_take_for_its_own():
     taken = {name: set(rule.model_fields) & set(EXTRA) for name, rule in optimizers.items()}
     assert not any(taken.values())
 
 
 def the_run(*pieces):
-    (run,) = plan(experiment(*pieces), Path("nowhere"), "cpu")
+    (run,) = plan_runs(experiment(*pieces), RunSettings(out=Path("nowhere"), device="cpu"))
     return run
 
 
@@ -169,7 +178,7 @@ def test_what_a_stage_says_or_leaves_out_is_in_the_id():
 
 def test_differences_are_found_in_a_stages_options():
     one, other = the_run(), the_run(("lr: 0.5", "lr: 0.25"))
-    assert differences(one.identity, other.identity) == ["optimizer.options.stages"]
+    assert set(find_differences([one.identity, other.identity])) == {"optimizer.options.stages"}
 
 
 RULE = '''"""A rule in a file of its own. Cost per update: one pass. Source: this test."""
@@ -199,13 +208,14 @@ def outside(tmp_path, monkeypatch):
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, "outside_of_gfopt", module)
         spec.loader.exec_module(module)
-        assert len(optimizers)
-        monkeypatch.setitem(optimizers._entries, "outside", module.Outside)
+        held.close()
+        held.enter_context(optimizers.register_temporarily("outside", module.Outside))
 
-    return put
+    with ExitStack() as held:
+        yield put
 
 
-def test_the_source_of_a_stages_rule_is_in_the_id(outside, monkeypatch):
+def test_the_source_of_a_stages_optimizer_is_in_the_id(outside, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     ids = {}
     for change in ("0.9", "0.8", "0.9 "):
@@ -218,19 +228,21 @@ def test_the_source_of_a_stages_rule_is_in_the_id(outside, monkeypatch):
 def test_the_resolved_config_of_a_run_makes_the_same_run():
     pieces = ("lr: 0.5", "lr: 0.5, schedule: {name: StepLR, step_size: 2}")
     run = the_run(pieces)
-    own = {"name": run.entry.name, "label": "x"} | run.entry.settings()
+    own = {"name": run.entry.name, "label": "x"} | run.entry.training_options()
     own |= own.pop("options")
-    import json
-
     text = json.dumps({"optimizers": [own], "seeds": [1]} | experiment(pieces).conditions())
-    (again,) = plan(load(text, "again.yaml", Path()), Path("nowhere"), "cpu")
+    (again,) = plan_runs(
+        load(text, "again.yaml", Path()), RunSettings(out=Path("nowhere"), device="cpu")
+    )
     assert again.id == run.id
 
 
-def test_a_run_on_disk_has_the_stage_of_each_reading(tmp_path):
-    (tmp_path / "c.yaml").write_text(CONFIG)
-    result = gfopt.run(tmp_path / "c.yaml", out=tmp_path)
-    (record,) = result.records
+def test_a_run_on_disk_has_the_stage_of_each_evaluation(tmp_path):
+    write_data(tmp_path)
+    text = CONFIG.replace("{name: digits, scale: unit}", DATA)
+    race = Race(load(text, "c.yaml", tmp_path), RunSettings(out=tmp_path))
+    race.run(Silent())
+    (record,) = race.records
     (folder,) = (tmp_path / "two").rglob(record.id)
     assert [row.stage for row in read_history(folder)] == [1, 1, 1, 2, 2]
     assert record.status is Status.BUDGET

@@ -1,4 +1,4 @@
-"""One sentence for each thing that is wrong: file:line:column, key, and what would be right."""
+"""One message per error: file:line:column, key, and what to write instead."""
 
 import pytest
 
@@ -65,7 +65,10 @@ def test_names_are_found_whatever_their_case(config):
 @pytest.mark.parametrize(
     ("piece", "sentence"),
     [
-        (("lr: 0.5", "lr: '1'"), '7:34: optimizers.0.lr: must be a number (got "1")'),
+        (
+            ("lr: 0.5", "lr: '1'"),
+            '7:34: optimizers.0.lr: must be a number, written as 1 without quotes (got "1")',
+        ),
         (("lr: 0.5", "lr: true"), "7:34: optimizers.0.lr: must be a number (got true)"),
         (("lr: 0.5", "lr: [0.5]"), "7:34: optimizers.0.lr: must be a number (got [0.5])"),
         (("lr: 0.5", "lr:"), "7:33: optimizers.0.lr: must be a number (got null)"),
@@ -78,7 +81,7 @@ def test_names_are_found_whatever_their_case(config):
             '7:37: optimizers.0.label: must be text, and not empty (got "")',
         ),
         (("lr: 0.5", "batch_size: 0"), "7:42: optimizers.0.batch_size: must be >= 1 (got 0)"),
-        (("[8]", "8"), "4:11: model.hidden: must be a list (got 8)"),
+        (("[8]", "8"), "4:11: model.hidden: must be a list, as in [8] (got 8)"),
         (("[8]", "[8, 0]"), "4:15: model.hidden.1: must be >= 1 (got 0)"),
         (("[8]", "[8.5]"), "4:12: model.hidden.0: must be a whole number (got 8.5)"),
         (
@@ -114,17 +117,19 @@ def test_names_are_found_whatever_their_case(config):
         ),
     ],
 )
-def test_a_wrong_value_is_told_with_what_is_right(config, piece, sentence):
+def test_a_wrong_value_is_reported_with_what_is_right(config, piece, sentence):
     assert config.wrong(piece) == [f"c.yaml:{sentence}"]
 
 
 @pytest.mark.parametrize("init", ["3", "{stream: numpy}", "null"])
-def test_an_init_without_a_scheme_is_told_how_to_give_one(config, init):
+def test_an_init_without_a_scheme_is_reported_how_to_give_one(config, init):
     (sentence,) = config.wrong(("[8]", f"[8]\n  init: {init}"))
-    assert sentence.startswith("c.yaml:5:9: model.init: give the init as `scheme: …`. Known: ")
+    assert sentence.startswith(
+        "c.yaml:5:9: model.init: give the init as `init: NAME` or `init: {scheme: NAME, "
+    )
 
 
-def test_all_mistakes_are_told_at_once_each_with_its_place(config):
+def test_all_errors_are_reported_together_each_with_its_place(config):
     sentences = config.wrong(
         ("name: digits", "name: digist"),
         ("[8]", "[-8]"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gfopt.datasets import datasets
-from gfopt.datasets.fingerprints import array_digest
+from gfopt.datasets.fingerprints import digest_array
 
 IDX_NAMES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 
@@ -66,7 +66,7 @@ def fashion(tmp_path, monkeypatch):
     raw.mkdir(parents=True)
     for name, array in zip(IDX_NAMES, (images, labels, images, labels), strict=True):
         (raw / f"{name}-ubyte").write_bytes(_idx_bytes(array))
-    digests = array_digest(images), array_digest(labels.astype(np.int64))
+    digests = digest_array(images), digest_array(labels.astype(np.int64))
     names = ("images", "labels", "test images", "test labels")
     published = dict(zip(names, digests * 2, strict=True))
     monkeypatch.setattr(datasets["fashion_mnist"], "published", published)

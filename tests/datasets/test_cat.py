@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gfopt.datasets import datasets
-from gfopt.datasets.fingerprints import array_digest
+from gfopt.datasets.fingerprints import digest_array
 from gfopt.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -40,7 +40,7 @@ def cat(tmp_path, monkeypatch):
         }
         path = tmp_path / "cat" / NAMES[part]
         write(path, **made, list_classes=np.array([b"non-cat", b"cat"]))
-        published |= {key: array_digest(array) for key, array in made.items()}
+        published |= {key: digest_array(array) for key, array in made.items()}
         md5[path.name] = hashlib.md5(path.read_bytes()).hexdigest()
     monkeypatch.setattr(datasets["cat"], "published", published)
     monkeypatch.setattr(datasets["cat"], "files", md5)
@@ -68,7 +68,7 @@ def test_the_held_out_part_is_that_of_the_second_file(cat):
 def test_a_damaged_file_is_named(cat, name, damage):
     path = cat / "cat" / name
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataError, match="empty, damaged or no HDF5 file") as caught:
+    with pytest.raises(DataError, match="empty, damaged or not an HDF5 file") as caught:
         read(cat, offline=False)
     assert str(path) in str(caught.value)
 
@@ -76,14 +76,15 @@ def test_a_damaged_file_is_named(cat, name, damage):
 def test_a_missing_key_is_named_with_the_keys_that_are_there(cat):
     path = cat / "cat" / NAMES["train_set"]
     write(path, images=np.zeros(3), train_set_y=np.zeros(3))
-    with pytest.raises(DataError, match="no key 'train_set_x', only images, train_set_y") as caught:
+    facts = r"no key 'train_set_x'\. It has images, train_set_y"
+    with pytest.raises(DataError, match=facts) as caught:
         read(cat)
     assert str(path) in str(caught.value)
 
 
 def test_a_file_without_keys_is_refused(cat):
     write(cat / "cat" / NAMES["test_set"])
-    with pytest.raises(DataError, match="no key 'test_set_x', only none"):
+    with pytest.raises(DataError, match=r"no key 'test_set_x'\. It has none"):
         read(cat)
 
 

@@ -176,6 +176,7 @@ def test_cat_comes_with_its_own_held_out_part_in_the_published_order(real_folder
 
 
 @pytest.mark.data
+@pytest.mark.long
 def test_cifar10_is_fed_in_the_order_of_its_files(real_folder):
     import pickle
 
@@ -187,7 +188,7 @@ def test_cifar10_is_fed_in_the_order_of_its_files(real_folder):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+@pytest.mark.parametrize("name", ["mnist", pytest.param("cifar10", marks=pytest.mark.long)])
 def test_the_real_test_samples_are_those_published(real_folder, name):
     arrays = datasets[name](validation="test").arrays(real_folder, offline=True)
     assert (len(arrays.x_valid), len(arrays.y_valid)) == (10000, 10000)

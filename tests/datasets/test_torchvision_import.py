@@ -9,6 +9,7 @@ import pytest
 from gfopt.datasets import torchvision_import
 
 
+@pytest.mark.long  # a fresh interpreter imports torchvision
 def test_the_data_sets_import_in_a_fresh_interpreter_without_a_warning():
     program = (
         "from gfopt.datasets.torchvision_import import torchvision_datasets as get\n"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gfopt.datasets import datasets, prepare
-from gfopt.datasets.fingerprints import array_digest
+from gfopt.datasets.fingerprints import digest_array
 from gfopt.datasets.torchvision_import import torchvision_datasets
 from gfopt.errors import DataError
 
@@ -50,8 +50,8 @@ def test_the_test_samples_are_held_out_where_the_config_says_so_and_only_there(
         (fashion / file.replace("train", "t10k")).write_bytes(idx_bytes(array))
     kind = datasets["fashion_mnist"]
     digests = {
-        "test images": array_digest(images),
-        "test labels": array_digest(labels.astype(np.int64)),
+        "test images": digest_array(images),
+        "test labels": digest_array(labels.astype(np.int64)),
     }
     monkeypatch.setattr(kind, "published", kind.published | digests)
     both = kind(validation="test").arrays(fashion, offline=True)
@@ -76,8 +76,8 @@ def test_foreign_test_samples_are_named(fashion, idx_bytes, idx_arrays):
     [
         (lambda whole: b"", "is empty"),
         (lambda whole: whole[:3], "is not an idx"),
-        (lambda whole: whole[:-2], "by its header it must have"),
-        (lambda whole: whole + b"\0", "by its header it must have"),
+        (lambda whole: whole[:-2], "but its header says"),
+        (lambda whole: whole + b"\0", "but its header says"),
         (lambda whole: b"<!DOCTYPE html><html>Not found</html>", "is not an idx"),
         (lambda whole: b"\x1f\x8b" + whole[2:], "is not an idx"),
         (lambda whole: whole[:-1] + b"\x07", "not the published data"),
@@ -163,8 +163,8 @@ def cifar(tmp_path, monkeypatch):
     monkeypatch.setitem(kind.meta, "md5", md5)
     x = np.concatenate(rows[:5]).reshape(-1, 3, 32, 32)
     published = {
-        "images": array_digest(x.transpose(0, 2, 3, 1)),
-        "labels": array_digest(np.array([1, 2] * 5)),
+        "images": digest_array(x.transpose(0, 2, 3, 1)),
+        "labels": digest_array(np.array([1, 2] * 5)),
     }
     monkeypatch.setattr(datasets["cifar10"], "published", published)
     return tmp_path, x

@@ -98,10 +98,10 @@ GOOD = {"x": X, "y": np.array([0, 1, 0, 1])}
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
-        ({"x": X}, "no key 'y', only x"),
-        ({"data": X, "target": X}, "no key 'x', only data, target"),
-        ({}, "no key 'x', only none"),
-        (GOOD | {"x_valid": X}, "no key 'y_valid', only x, x_valid, y"),
+        ({"x": X}, "no key 'y'. It has x"),
+        ({"data": X, "target": X}, "no key 'x'. It has data, target"),
+        ({}, "no key 'x'. It has none"),
+        (GOOD | {"x_valid": X}, "no key 'y_valid'. It has x, x_valid, y"),
         (GOOD | {"y_valid": X}, "no key 'x_valid'"),
         (GOOD | {"y": np.zeros(3)}, "x has 4 samples and y 3"),
         (

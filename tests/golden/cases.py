@@ -1,14 +1,14 @@
-"""The runs whose epoch counts are kept: small, in float64 on the CPU, every option of note."""
+"""The runs whose epoch counts are on record: small, in float64 on the CPU, with many options."""
 
 from __future__ import annotations
 
-from gfopt.clock import Clock
-from gfopt.engine import train
-from gfopt.initializers import initializers
+from gfopt.engine.budget import Budget
+from gfopt.engine.clock import Clock
+from gfopt.engine.loop import train
+from gfopt.engine.target import Target
+from gfopt.engine.terms import Terms
 from gfopt.optimizers import optimizers
-from gfopt.target import Budget, Target, Terms
-from gfopt.task import Level, Task
-from tests.conftest import Tiny
+from tests.tiny import Tiny
 
 SEEDS = (1, 2, 3)
 OPTIONS = {
@@ -53,21 +53,18 @@ OPTIONS = {
 
 
 def cases():
-    """(name, options) of each golden run: the defaults where nothing else is said."""
-    for name, rule in optimizers.items():
+    """(class, name, options) of each golden run; the defaults unless OPTIONS says otherwise."""
+    for name, optimizer in optimizers.items():
         if name not in ("sparseadam", "muon"):  # refused; and bfloat16 inside, so counts may differ
             for options in OPTIONS.get(name, [{}]):
-                yield rule, name, options
+                yield optimizer, name, options
 
 
-def counts(rule, options):
-    """Epochs to a train loss of 0.5 for each seed, or the status of a miss."""
-    tiny = Tiny()
-    level = {"train": Level(1.0, 1 / 3)}
-    init = initializers["fan_in_normal"]()
-    task = Task(tiny.problem, None, tiny.widths, init, True, True, level, level)
+def count_epochs(optimizer, options):
+    """Epochs to a train loss of 0.5 for each seed, or the status if it is not reached."""
+    task = Tiny().task()
     terms = Terms((Target(train_loss=0.5),), "end_of_epoch", Budget(epochs=400))
     for seed in SEEDS:
-        outcome = train(task, rule(**options), terms, [seed], Clock())[0]
+        outcome = train(task, optimizer(**options), terms, [seed], Clock())[0]
         reached = outcome.status == "reached"
         yield seed, f"{outcome.history[-1].epoch:g}" if reached else str(outcome.status)

@@ -6,15 +6,15 @@ import csv
 import json
 from pathlib import Path
 
-from tests.golden.cases import cases, counts
+from tests.golden.cases import cases, count_epochs
 
 FILE = Path(__file__).with_name("epochs.csv")
 
 
 def rows():
     """Every golden count as it comes out now."""
-    for rule, name, options in cases():
-        for seed, epochs in counts(rule, options):
+    for optimizer, name, options in cases():
+        for seed, epochs in count_epochs(optimizer, options):
             yield [name, json.dumps(options), str(seed), epochs]
 
 

@@ -9,6 +9,7 @@ import gfopt
 pytestmark = [pytest.mark.data, pytest.mark.long]
 
 
+@pytest.mark.nightly
 def test_random_features_and_a_ridge_output_reach_97_percent_of_mnists_test_images(
     real_data, tmp_path
 ):

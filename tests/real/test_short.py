@@ -1,13 +1,15 @@
-"""Short runs on real data: the sets load, and a rule with a convolution joins the race."""
+"""Short runs on real data: the sets load, and an optimizer with a convolution takes part."""
 
 from __future__ import annotations
 
 import pytest
 
 import gfopt
-from gfopt.records import read_history
+from gfopt.records.store import read_history
 
 pytestmark = pytest.mark.data
+
+LARGE = ("mnist_poswise", "cifar10_poswise")
 
 CONVOLUTION = '''
 """A small convolutional network, trained by torch's own Adam."""
@@ -31,7 +33,8 @@ def train_step(model, batch, state):
 '''
 
 
-def test_a_rule_with_a_convolution_and_autograd_runs_on_mnist_beside_the_built_ins(
+@pytest.mark.long
+def test_an_optimizer_with_a_convolution_and_autograd_runs_on_mnist_next_to_built_in_ones(
     real_data, tmp_path
 ):
     (tmp_path / "conv.py").write_text(CONVOLUTION)
@@ -54,8 +57,11 @@ budget: {epochs: 6}
     assert result.records[1].forward_passes is None
 
 
-@pytest.mark.parametrize("config", ["cat_poswise", "mnist_poswise", "cifar10_poswise"])
-def test_the_papers_benchmarks_load_start_alike_and_their_losses_fall(config, real_data, tmp_path):
+@pytest.mark.parametrize(
+    "config",
+    ["cat_poswise", *(pytest.param(name, marks=pytest.mark.long) for name in LARGE)],
+)
+def test_the_papers_benchmarks_load_begin_alike_and_their_losses_fall(config, real_data, tmp_path):
     result = gfopt.run(
         config,
         out=tmp_path,

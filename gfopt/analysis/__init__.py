@@ -1,0 +1,1 @@
+"""Records -> numbers: costs, statistics, comparisons, timing. No torch here."""

@@ -1,0 +1,1 @@
+"""The one training loop: epochs, batches, evaluations, the clock, the count of passes."""

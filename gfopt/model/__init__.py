@@ -1,0 +1,1 @@
+"""What is trained: the dense network, losses, activations, initializers."""

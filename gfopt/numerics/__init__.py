@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: random streams, noise, cosines, compiled kernels."""

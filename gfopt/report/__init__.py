@@ -1,0 +1,1 @@
+"""Numbers -> pages: tables, sentences, formats, pictures, the terminal. No torch here."""

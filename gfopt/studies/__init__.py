@@ -1,0 +1,1 @@
+"""What the commands tune, compare, reproduce, bench and check do, a folder for each."""

@@ -1,0 +1,1 @@
+"""Reference programs: NumPy loops that do the work of the published programs, without gfopt."""

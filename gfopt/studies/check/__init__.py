@@ -1,0 +1,1 @@
+"""gfopt check: each promise of gfopt.optimizers.base, tested on small problems before any run."""

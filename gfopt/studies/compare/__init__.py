@@ -1,0 +1,1 @@
+"""Is HEAD worse than BASE? The runs of two sides, paired by seed, and one verdict. No torch."""

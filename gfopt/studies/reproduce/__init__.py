@@ -1,0 +1,1 @@
+"""Judge published claims: claims as data, evidence from runs, verdicts, a report."""
