@@ -21,6 +21,7 @@ from gfopt.analysis.statistics import (
     take_median,
 )
 from gfopt.analysis.timing import is_reliable
+from gfopt.records.record import OLD_BACKENDS
 from gfopt.report.column_styles import (
     LARGE,
     LOSS,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from gfopt.records.record import Record
 
 _NO_ESTIMATE = Estimate(None, None, None)
-_OLD_BACKENDS = {"numba": "compiled", "cuda_graph": "graph"}  # in the column `path`
+_OLD_NAMES = {new: old for old, new in OLD_BACKENDS.items()}  # in the column `path`
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ COLUMNS: tuple[Column[Group], ...] = (
     make_shown("tuning_trials", lambda group: group.read_tuning("trials"), NUMBER),
     make_shown("tuning_passes", lambda group: group.read_tuning("passes"), LARGE),
     Column("tuning_seconds", lambda group: group.read_tuning("seconds"), SECONDS),
-    Column("path", lambda group: _OLD_BACKENDS.get(group.first.backend, group.first.backend), TEXT),
+    Column("path", lambda group: _OLD_NAMES.get(group.first.backend, group.first.backend), TEXT),
 )
 COSTS: tuple[Column[Cost], ...] = (
     Column("experiment", lambda cost: cost.first.experiment, TEXT),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gfopt.backends import Job, backends
 from gfopt.errors import UsageError
 from gfopt.optimizers.schedule import can_batch_seeds
-from gfopt.records.record import OLD_BACKENDS
+from gfopt.runner.settings import parse_backend
 
 if TYPE_CHECKING:
     from gfopt.config.entries import Entry
@@ -42,7 +42,7 @@ def choose_backend(
     `asked`: a backend's name, or "auto". Raises UsageError with every reason if the backend asked
     for can't be used, and UnknownNameError if there is none of that name.
     """
-    asked = OLD_BACKENDS.get(asked, asked)
+    asked = parse_backend(asked)
     jobs = [
         Job(
             label=entry.label,

@@ -16,18 +16,8 @@ from gfopt.config.packaged_configs import find_packaged_configs, load_config
 from gfopt.runner.identity import digest, identify
 from gfopt.runner.plan import plan_runs
 from gfopt.runner.settings import RunSettings
+from tests.config.conftest import TINY
 
-TINY = """\
-name: tiny
-dataset: {name: digits, scale: unit}
-model:
-  hidden: [8]
-loss: cross_entropy
-optimizers:
-  - {name: gradient_descent, lr: 0.5}
-target: {valid_accuracy: 0.5}
-budget: {epochs: 3}
-"""
 ENTRY = "{name: gradient_descent, lr: 0.5}"
 MINE = '''"""My optimizer."""
 from gfopt import Optimizer
